@@ -1,0 +1,1 @@
+"""Chooses the precision of every layer of a neural network exactly."""

@@ -1,0 +1,74 @@
+"""Which columns of a table become costs, and which of its labels become ties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.constraints import Tie
+from mpsolve.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mpsolve.profiles.table import LatencyTable
+    from mpsolve.typing import NumberArray
+
+#: Costs that are reported with every answer where the table has them.
+USUAL_COSTS = ("latency", "weight_bits_total", "bops", "energy")
+#: What a cost may also be called: the read-only memory holds the weights.
+ALIASES = {"rom": "weight_bits_total"}
+
+
+def table_costs(
+    table: LatencyTable, wanted: Iterable[str]
+) -> tuple[dict[str, NumberArray], dict[str, str]]:
+    """The costs of a table and their units.
+
+    Parameters
+    ----------
+    table
+        The table.
+    wanted
+        Columns beside `USUAL_COSTS`. ``rom`` stands for ``weight_bits_total`` and ``bops`` is
+        computed as b_in * b_wt * macs where the table has no such column.
+    """
+    costs = {name: table.columns[name] for name in USUAL_COSTS if name in table.columns}
+    for name in wanted:
+        costs[name] = _cost(table, name)
+    units = {name: _unit(table, name) for name in costs}
+    return costs, {name: unit for name, unit in units.items() if unit}
+
+
+def table_ties(table: LatencyTable) -> tuple[Tie, ...]:
+    """One tie per tie group that has two layers or more."""
+    groups: dict[str, list[str]] = {}
+    for layer, label in zip(table.layers, table.tie_groups, strict=True):
+        groups.setdefault(label, []).append(layer)
+    return tuple(
+        Tie(tuple(members), label=label)
+        for label, members in groups.items()
+        if label and len(members) > 1
+    )
+
+
+def _cost(table: LatencyTable, name: str) -> NumberArray:
+    column = name if name in table.columns else ALIASES.get(name, name)
+    if column in table.columns:
+        return table.columns[column]
+    if name == "bops" and "macs" in table.columns:
+        return np.array([p.b_in * p.b_wt for p in table.precisions]) * table.columns["macs"]
+    hint = " (its latency column is empty)" if name == "latency" else ""
+    raise InputError(
+        f"{table.source} has no cost {name!r}{hint}; its columns are {', '.join(table.columns)}."
+    )
+
+
+def _unit(table: LatencyTable, name: str) -> str:
+    column = name if name in table.columns else ALIASES.get(name, name)
+    if column in table.units:
+        return table.units[column]
+    if column.endswith(("_bits", "_bits_total")):
+        return "bit"
+    return "byte" if column.endswith("_bytes") else ""

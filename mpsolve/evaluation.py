@@ -1,0 +1,99 @@
+"""What a choice costs and which constraints it breaks, computed from the original numbers.
+
+No answer is believed before it has passed through here: integers are summed exactly, floats with
+`math.fsum`, and every constraint is checked by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mpsolve.problem import Problem
+    from mpsolve.typing import IntArray, Number, NumberArray
+
+#: Half an ulp per term on either side: a budget equal to a float sum is kept by that sum.
+FLOAT_SLACK = 2.0**-52
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The loss and the costs of a choice, and one sentence per constraint that it breaks."""
+
+    loss: Number
+    costs: Mapping[str, Number]
+    violations: tuple[str, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every constraint is kept."""
+        return not self.violations
+
+
+def total(values: NumberArray) -> Number:
+    """The sum of int64 values, exactly, or of float64 values, correctly rounded."""
+    if values.dtype.kind == "i":
+        largest = max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0))))
+        exact = largest * values.size < 2**63
+        return int(values.sum()) if exact else sum(values.tolist())
+    return math.fsum(values)
+
+
+def keeps(value: Number, limit: Number, terms: int) -> bool:
+    """Whether a sum of so many terms keeps an upper limit.
+
+    Integers are compared exactly. For floats the limit is widened by ``terms * 2^-52`` of itself,
+    since it may itself be the rounded sum of the same numbers.
+    """
+    if isinstance(value, int):
+        return value <= limit
+    return value <= limit + terms * FLOAT_SLACK * abs(limit)
+
+
+def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
+    """Loss, costs and violated constraints of a choice.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    choice
+        ``(N,)`` int64, the position of each layer's candidate among its own.
+    """
+    flat = problem.offsets[:-1] + choice
+    costs = {name: total(values[flat]) for name, values in problem.costs.items()}
+    violations = [
+        f"{name} is {costs[name]:,} and its budget {limit:,}"
+        for name, limit in problem.budgets.items()
+        if not keeps(costs[name], limit, len(problem.layers))
+    ]
+    chosen = [problem.precisions[j] for j in flat]
+    violations += [
+        f"{tie} is broken"
+        for tie in problem.ties
+        if len({tie.key(chosen[problem.index_of(layer)]) for layer in tie.layers}) > 1
+    ]
+    for constraint in problem.constraints:
+        where = [problem.index_of(layer) for layer in constraint.terms]
+        value = math.fsum(
+            float(c[choice[i]]) for i, c in zip(where, constraint.terms.values(), strict=True)
+        )
+        if not keeps(value, constraint.limit, len(where)):
+            violations.append(f"{constraint} is {value:,} and its limit {constraint.limit:,}")
+    violations += [
+        f"{restriction} is broken by {chosen[problem.index_of(restriction.layer)]}"
+        for restriction in problem.restrictions
+        if not restriction.allows(chosen[problem.index_of(restriction.layer)])
+    ]
+    return Evaluation(total(problem.loss[flat]), costs, tuple(violations))
+
+
+def smallest(values: NumberArray, offsets: IntArray) -> Number:
+    """The least sum that one value per group can give; groups are ``offsets[i]:offsets[i+1]``."""
+    return total(np.minimum.reduceat(values, offsets[:-1]))

@@ -1,0 +1,64 @@
+"""Candidates that no optimum can contain, found before any method runs.
+
+Besides making the problem smaller, this keeps the fixed-point scale fine: one enormous loss that
+cannot be chosen would otherwise use up the range of the integers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
+
+#: Relative safety against the rounding of doubles, on the side of keeping a candidate.
+SAFETY = 1e-9
+
+
+def affordable(cost: NumberArray, offsets: IntArray, limit: Number) -> BoolArray:
+    """Candidates that fit into a budget when every other layer takes its cheapest one.
+
+    Parameters
+    ----------
+    cost
+        ``(M,)`` the cost of each candidate.
+    offsets
+        ``(N + 1,)`` where the candidates of each layer begin and end.
+    limit
+        The budget.
+
+    Returns
+    -------
+    ``(M,)`` bool. If the cheapest candidates together exceed the budget, all are kept.
+    """
+    least = np.minimum.reduceat(cost, offsets[:-1]).astype(np.float64)
+    room = float(limit) - math.fsum(least)
+    if room < 0:
+        return np.ones(len(cost), bool)
+    slack = SAFETY * (abs(float(limit)) + math.fsum(np.abs(least)))
+    return cost - np.repeat(least, np.diff(offsets)) <= room + slack
+
+
+def competitive(loss: NumberArray, offsets: IntArray, choice: IntArray) -> BoolArray:
+    """Candidates whose loss alone does not exceed that of a known feasible choice.
+
+    Parameters
+    ----------
+    loss
+        ``(M,)`` the loss of each candidate.
+    offsets
+        ``(N + 1,)`` where the candidates of each layer begin and end.
+    choice
+        ``(N,)`` a feasible choice.
+
+    Returns
+    -------
+    ``(M,)`` bool.
+    """
+    least = np.minimum.reduceat(loss, offsets[:-1])
+    excess = loss - np.repeat(least, np.diff(offsets))
+    known = math.fsum(excess[offsets[:-1] + choice])
+    return excess <= known * (1 + SAFETY)

@@ -1,0 +1,84 @@
+"""Exact arithmetic for every method: numbers as int64 with a power-of-two scale.
+
+Sums, comparisons and dominance of integers are exact and do not depend on their order, so the
+methods need no tolerances. Multiplying all numbers by a power of two gives the same integers,
+hence the same answer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.evaluation import FLOAT_SLACK
+
+if TYPE_CHECKING:
+    from mpsolve.typing import IntArray, Number, NumberArray
+
+#: The largest sum of one value per group stays below 2^SUM_BITS, far from the int64 limit.
+SUM_BITS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPoint:
+    """Integers that stand for numbers: ``values * 2^exponent``.
+
+    Attributes
+    ----------
+    integers
+        ``(M,)`` int64.
+    exponent
+        The binary exponent of the scale.
+    exact
+        Whether no number was rounded.
+    """
+
+    integers: IntArray
+    exponent: int
+    exact: bool
+
+    def original(self, integer: int) -> float:
+        """The number that an integer stands for."""
+        return math.ldexp(integer, -self.exponent)
+
+
+def fixed_point(
+    values: NumberArray, offsets: IntArray, *, bits: int = SUM_BITS, round_up: bool = False
+) -> FixedPoint:
+    """Scale numbers by the largest power of two that keeps their sums below ``2^bits``.
+
+    Parameters
+    ----------
+    values
+        ``(M,)`` int64 or float64.
+    offsets
+        ``(G + 1,)`` where the groups begin and end; a sum takes one value per group.
+    bits
+        Size of the largest sum.
+    round_up
+        Round numbers up instead of to nearest, as the weights of a budget need it.
+    """
+    largest = math.fsum(np.maximum.reduceat(np.abs(values.astype(np.float64)), offsets[:-1]))
+    room = bits - math.frexp(largest)[1] - 1  # one bit for the rounding of every term
+    if values.dtype.kind == "i" and room >= 0:
+        integers, exponent, exact = values.astype(np.int64), 0, True
+    else:
+        scaled = np.ldexp(values.astype(np.float64), room)
+        rounded = np.ceil(scaled) if round_up else np.rint(scaled)
+        integers, exponent = rounded.astype(np.int64), room
+        exact = values.dtype.kind == "f" and bool((scaled == rounded).all())
+    common = int(np.bitwise_or.reduce(integers))
+    shift = (common & -common).bit_length() - 1 if common else 0
+    return FixedPoint(integers >> shift, exponent - shift, exact)
+
+
+def fixed_capacity(limit: Number, exponent: int, terms: int) -> int:
+    """The largest integer sum that keeps a budget, under the rule of `evaluation.keeps`."""
+    exact = Fraction(limit)
+    if isinstance(limit, float):
+        exact += terms * Fraction(FLOAT_SLACK) * abs(exact)
+    return math.floor(exact * Fraction(2) ** exponent)

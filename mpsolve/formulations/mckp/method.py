@@ -1,0 +1,76 @@
+"""The knapsack method: one budget, independent choice groups, our own exact search."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.formulations.mckp.knapsack import solve_knapsack
+from mpsolve.formulations.method import Outcome
+from mpsolve.groups import choice_groups
+from mpsolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.solution import Limit, Progress
+
+if TYPE_CHECKING:
+    from mpsolve.formulations.method import Options
+    from mpsolve.problem import Problem
+    from mpsolve.typing import Number, NumberArray
+
+#: A remark is due when the integers may misjudge the loss by more than this part of it.
+RESOLUTION = 1e-9
+
+
+class Mckp:
+    """Multiple-choice knapsack: reduction, relaxation and core dynamic programme."""
+
+    def unsupported(self, problem: Problem) -> str | None:
+        """Name what does not fit into one knapsack."""
+        if constraints := binding_constraints(problem):
+            return f"mckp cannot keep {constraints[0]}; use method cpsat or milp."
+        if len(budgets := binding_budgets(problem)) > 1:
+            names = " and ".join(budgets)
+            return f"mckp keeps one budget, and {names} can all bind; use method cpsat or milp."
+        return None
+
+    def solve(self, problem: Problem, options: Options) -> Outcome:
+        """Merge tied layers, go over to integers, search."""
+        cost, limit = _budget(problem)
+        began = time.monotonic()
+        report = options.progress
+        answer = solve_knapsack(
+            problem.loss,
+            cost,
+            problem.offsets,
+            limit,
+            lambda usable: choice_groups(problem, usable=usable & problem.allowed),
+            start=options.warm_start,
+            deadline=options.deadline(),
+            label_limit=options.label_limit,
+            gap=options.gap,
+            report=report
+            and (lambda value, bound: report(Progress(time.monotonic() - began, value, bound))),
+        )
+        if answer.choice is None:
+            return Outcome(None, complete=True)
+        loss = float(problem.loss[problem.offsets[:-1] + answer.choice].sum())
+        notes = ()
+        if answer.resolution > RESOLUTION * abs(loss):
+            notes = (f"Losses were resolved to {answer.resolution:.2g}.",)
+        proven = answer.limit is None
+        within_gap = proven and options.gap > 0 and answer.bound + answer.resolution < loss
+        return Outcome(
+            answer.choice,
+            answer.bound,
+            complete=proven and not within_gap,
+            limit=Limit.GAP if within_gap else answer.limit,
+            notes=notes,
+        )
+
+
+def _budget(problem: Problem) -> tuple[NumberArray, Number]:
+    """The cost and the limit of the knapsack; without a binding budget, nothing costs anything."""
+    if names := binding_budgets(problem):
+        return problem.costs[names[0]], problem.budgets[names[0]]
+    return np.zeros(len(problem.loss), np.int64), 0

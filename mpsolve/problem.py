@@ -1,0 +1,365 @@
+"""The problem: one candidate per layer, least total loss, every budget and constraint kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mpsolve.configuration import Configuration
+from mpsolve.errors import InputError
+from mpsolve.frozen import Picklable
+from mpsolve.precision import Precision
+from mpsolve.profiles.table import Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mpsolve.constraints import LinearConstraint, Restriction, Tie
+    from mpsolve.profiles.table import LatencyTable
+    from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Picklable):
+    """A multiple-choice problem over the layers of a network.
+
+    The candidates of all layers stand one after the other in flat arrays; those of layer ``i``
+    are the entries ``offsets[i]:offsets[i + 1]``. A *choice* is an ``(N,)`` int64 array that
+    holds, for every layer, the position of its candidate among the layer's own candidates.
+
+    Attributes
+    ----------
+    layers
+        Names of the N layers.
+    offsets
+        ``(N + 1,)`` int64, where the candidates of each layer begin and end.
+    precisions
+        The precision of each of the M candidates.
+    loss
+        ``(M,)`` int64 or float64, the additive proxy for the accuracy lost; lower is better.
+    costs
+        Name -> ``(M,)`` int64 or float64: summed costs, such as latency.
+    budgets
+        Cost name -> upper limit on its sum, in the unit of the cost.
+    ties
+        Layers that must share a bit-width.
+    constraints
+        Limits on sums over some of the layers.
+    restrictions
+        Fixed, forbidden, minimum and maximum precisions of single layers.
+    loss_name
+        What the loss is, printed with every answer.
+    units
+        Cost name -> unit, where it is known.
+    provenance
+        Where the latencies come from.
+    source
+        The table or array that the numbers were read from.
+
+    Raises
+    ------
+    InputError
+        If the parts do not fit together; the message names the part and the layer.
+    """
+
+    layers: tuple[str, ...]
+    offsets: IntArray
+    precisions: tuple[Precision, ...]
+    loss: NumberArray
+    costs: Mapping[str, NumberArray]
+    budgets: Mapping[str, Number] = field(default_factory=dict)
+    ties: tuple[Tie, ...] = ()
+    constraints: tuple[LinearConstraint, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+    loss_name: str = "loss"
+    units: Mapping[str, str] = field(default_factory=dict)
+    provenance: Provenance = Provenance.UNSTATED
+    source: str = "arrays"
+
+    def __post_init__(self) -> None:
+        offsets = np.array(self.offsets, np.int64)
+        offsets.setflags(write=False)
+        set_ = object.__setattr__
+        set_(self, "offsets", offsets)
+        if not self.layers:
+            raise InputError("A problem needs at least one layer.")
+        if len(set(self.layers)) != len(self.layers):
+            twice = next(name for name in self.layers if self.layers.count(name) > 1)
+            raise InputError(f"Layer {twice} occurs twice; every layer needs a name of its own.")
+        if len(offsets) != len(self.layers) + 1 or offsets[0] != 0 or (np.diff(offsets) < 1).any():
+            raise InputError("offsets must begin at 0 and give every layer at least one candidate.")
+        if len(self.precisions) != offsets[-1]:
+            raise InputError(f"{len(self.precisions)} precisions for {offsets[-1]} candidates.")
+        set_(self, "loss", self._checked("loss", self.loss))
+        costs = {name: self._checked(f"cost {name}", c) for name, c in self.costs.items()}
+        set_(self, "costs", MappingProxyType(costs))
+        budgets = {name: self._checked_budget(name, b) for name, b in self.budgets.items()}
+        set_(self, "budgets", MappingProxyType(budgets))
+        set_(self, "units", MappingProxyType(dict(self.units)))
+        for name in ("ties", "constraints", "restrictions"):
+            set_(self, name, tuple(getattr(self, name)))
+        self._check_names()
+
+    def _checked(self, what: str, values: NumberArray) -> NumberArray:
+        array = np.array(values)
+        if array.shape != (len(self.precisions),) or array.dtype.kind not in "iuf":
+            raise InputError(
+                f"{what} needs one number for each of {len(self.precisions)} candidates."
+            )
+        if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+            array = array.astype(np.float64)
+        array = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            row = int(np.argmin(np.isfinite(array)))
+            layer = int(np.searchsorted(self.offsets, row, "right")) - 1
+            raise InputError(
+                f"{what} of layer {self.layers[layer]} at {self.precisions[row]} is {array[row]}; "
+                "it must be a finite number."
+            )
+        array.setflags(write=False)
+        return array
+
+    def _checked_budget(self, name: str, budget: Number) -> Number:
+        if name not in self.costs:
+            known = ", ".join(self.costs) or "none"
+            raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
+        if isinstance(budget, str) or not math.isfinite(budget):
+            raise InputError(f"The budget on {name} must be a finite number, not {budget!r}.")
+        return math.floor(budget) if self.costs[name].dtype.kind == "i" else float(budget)
+
+    def _check_names(self) -> None:
+        for tie in self.ties:
+            for layer in tie.layers:
+                self.index_of(layer, str(tie))
+        for restriction in self.restrictions:
+            self.index_of(restriction.layer, str(restriction))
+        for constraint in self.constraints:
+            for layer, coefficients in constraint.terms.items():
+                i = self.index_of(layer, str(constraint))
+                if len(coefficients) != self.offsets[i + 1] - self.offsets[i]:
+                    raise InputError(
+                        f"{constraint}: layer {layer} needs one coefficient per candidate."
+                    )
+
+    @classmethod
+    def from_table(
+        cls,
+        table: LatencyTable,
+        loss: str | None = None,
+        budgets: Mapping[str, Number | str] | None = None,
+        *,
+        reference: Configuration | str | None = None,
+        costs: Iterable[str] = (),
+        ties: Iterable[Tie] = (),
+        constraints: Iterable[LinearConstraint] = (),
+        restrictions: Iterable[Restriction] = (),
+    ) -> Problem:
+        """Build the problem that a latency table poses.
+
+        Parameters
+        ----------
+        table
+            The profiled costs; its tie groups become ties.
+        loss
+            A column of the table, or a proxy of `mpsolve.losses`; by default the column
+            ``sensitivity``, else the noise proxy that the table's columns allow.
+        budgets
+            Cost -> limit: a number, or text as `mpsolve.budget` reads it (``"0.7x"``, ``"2MB"``).
+        reference
+            The configuration that relative budgets refer to; by default ``8b/8b``.
+        costs
+            Further columns to report beside the latency, the budgets and the usual costs.
+        ties, constraints, restrictions
+            What an assignment must respect beside the table's own tie groups.
+        """
+        from mpsolve.columns import table_costs, table_ties
+        from mpsolve.losses import table_loss
+
+        loss_name, values = table_loss(table, loss)
+        columns, units = table_costs(table, [*(budgets or {}), *costs])
+        problem = cls(
+            layers=table.layers,
+            offsets=table.offsets,
+            precisions=table.precisions,
+            loss=values,
+            costs=columns,
+            ties=(*table_ties(table), *ties),
+            constraints=tuple(constraints),
+            restrictions=tuple(restrictions),
+            loss_name=loss_name,
+            units=units,
+            provenance=table.provenance,
+            source=table.source,
+        )
+        return problem.with_budgets(budgets or {}, reference=reference)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        loss: Any,
+        costs: Mapping[str, Any],
+        budgets: Mapping[str, Number] | None = None,
+        *,
+        layers: Sequence[str] | None = None,
+        precisions: Sequence[Any] | None = None,
+        **parts: Any,
+    ) -> Problem:
+        """Build a problem from numbers.
+
+        Parameters
+        ----------
+        loss
+            ``(N, K)`` array, or N rows of different lengths.
+        costs
+            Name -> numbers in the shape of ``loss``.
+        budgets
+            Cost name -> upper limit.
+        layers
+            N names; by default ``layer0`` and so on.
+        precisions
+            The K candidates that all layers share, or N rows of candidates, as `Precision` or
+            text; by default the candidates are called ``#0``, ``#1``, ...
+        parts
+            Any other field of `Problem`.
+        """
+        flat, offsets = flatten("loss", loss)
+        columns = {}
+        for name, values in costs.items():
+            columns[name], same = flatten(f"cost {name}", values)
+            if not np.array_equal(same, offsets):
+                raise InputError(f"cost {name} has another shape than the loss.")
+        names = tuple(layers) if layers is not None else _numbered_layers(len(offsets) - 1)
+        return cls(
+            layers=names,
+            offsets=offsets,
+            precisions=_candidates(precisions, offsets),
+            loss=flat,
+            costs=columns,
+            budgets=budgets or {},
+            **parts,
+        )
+
+    def replace(self, **changes: Any) -> Problem:
+        """A variant with some fields changed, validated like any other problem."""
+        return replace(self, **changes)
+
+    def with_budgets(
+        self,
+        budgets: Mapping[str, Number | str],
+        *,
+        reference: Configuration | str | None = None,
+    ) -> Problem:
+        """A variant with these budgets, which may be written as text (see `mpsolve.budget`)."""
+        from mpsolve.budget import resolve_budgets
+
+        return self.replace(budgets=resolve_budgets(self, budgets, reference))
+
+    @cached_property
+    def layer_index(self) -> IntArray:
+        """``(M,)`` index of the layer that each candidate belongs to."""
+        return np.repeat(np.arange(len(self.layers)), np.diff(self.offsets))
+
+    @cached_property
+    def allowed(self) -> BoolArray:
+        """``(M,)`` whether the restrictions leave each candidate to its layer."""
+        mask = np.ones(len(self.precisions), bool)
+        for restriction in self.restrictions:
+            i = self.index_of(restriction.layer)
+            for j in range(self.offsets[i], self.offsets[i + 1]):
+                mask[j] &= restriction.allows(self.precisions[j])
+        return mask
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {layer: i for i, layer in enumerate(self.layers)}
+
+    def index_of(self, layer: str, what: str = "") -> int:
+        """Position of a layer; unknown names are refused."""
+        try:
+            return self._positions[layer]
+        except KeyError:
+            prefix = f"{what}: " if what else ""
+            raise InputError(f"{prefix}the problem has no layer {layer!r}.") from None
+
+    def candidates(self, layer: int) -> tuple[Precision, ...]:
+        """The precisions among which a layer chooses, in the order that a choice counts."""
+        return self.precisions[self.offsets[layer] : self.offsets[layer + 1]]
+
+    def configuration(self, choice: IntArray) -> Configuration:
+        """The configuration that a choice stands for."""
+        flat = self.offsets[:-1] + choice
+        return Configuration(
+            {n: self.precisions[j] for n, j in zip(self.layers, flat, strict=True)}
+        )
+
+    def choice(self, configuration: Mapping[str, Precision]) -> IntArray:
+        """The choice that a configuration stands for.
+
+        Raises
+        ------
+        InputError
+            If a layer is missing, unknown, or has no such candidate; the message names it.
+        """
+        if unknown := [layer for layer in configuration if layer not in self._positions]:
+            raise InputError(
+                f"The configuration names layer {unknown[0]!r}, which {self.source} lacks."
+            )
+        choice = np.zeros(len(self.layers), np.int64)
+        for i, layer in enumerate(self.layers):
+            if layer not in configuration:
+                raise InputError(f"The configuration says nothing about layer {layer}.")
+            candidates = self.candidates(i)
+            if configuration[layer] not in candidates:
+                raise InputError(
+                    f"Layer {layer} has no candidate {configuration[layer]}; it has "
+                    f"{', '.join(map(str, candidates))}."
+                )
+            choice[i] = candidates.index(configuration[layer])
+        return choice
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self.layers)} layers", f"{len(self.precisions)} candidates"]
+        parts += [f"{name} <= {limit:,}" for name, limit in self.budgets.items()]
+        for name in ("ties", "constraints", "restrictions"):
+            parts += [f"{len(getattr(self, name))} {name}"] if getattr(self, name) else []
+        return f"<Problem {self.source}: {', '.join(parts)}; loss {self.loss_name}>"
+
+
+def flatten(what: str, values: Any) -> tuple[NumberArray, IntArray]:
+    """Flat numbers and offsets of an ``(N, K)`` array or of N rows of different lengths."""
+    try:
+        array = np.asarray(values)
+        rows = None
+    except ValueError:  # ragged
+        array, rows = None, [np.asarray(row) for row in values]
+    if array is not None and array.dtype.kind in "iuf" and array.ndim == 2 and array.size:
+        return array.ravel(), np.arange(len(array) + 1, dtype=np.int64) * array.shape[1]
+    if not rows or any(row.ndim != 1 or row.dtype.kind not in "iuf" for row in rows):
+        raise InputError(f"{what} must be an (N, K) array of numbers or N rows of numbers.")
+    lengths = [len(row) for row in rows]
+    return np.concatenate(rows), np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+def _numbered_layers(count: int) -> tuple[str, ...]:
+    return tuple(f"layer{i}" for i in range(count))
+
+
+def _candidates(precisions: Sequence[Any] | None, offsets: IntArray) -> tuple[Precision, ...]:
+    lengths = np.diff(offsets)
+    if precisions is None:
+        shared = tuple(Precision(0, 0, f"#{k}") for k in range(lengths.max(initial=0)))
+        return tuple(p for length in lengths for p in shared[:length])
+    if precisions and isinstance(precisions[0], Precision | str):
+        precisions = [precisions] * len(lengths)
+    rows = [[p if isinstance(p, Precision) else Precision.parse(p) for p in r] for r in precisions]
+    if [len(row) for row in rows] != list(lengths):
+        raise InputError("precisions must give every layer as many candidates as the loss does.")
+    for i, row in enumerate(rows):
+        if len(set(row)) != len(row):
+            raise InputError(f"precisions: layer {i} has the same candidate twice.")
+    return tuple(p for row in rows for p in row)

@@ -1,0 +1,40 @@
+"""Which budgets and constraints can bind at all: the others need not be given to a method."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.evaluation import keeps, total
+
+if TYPE_CHECKING:
+    from mpsolve.constraints import LinearConstraint
+    from mpsolve.problem import Problem
+
+
+def binding_budgets(problem: Problem) -> list[str]:
+    """The budgets that the costliest allowed candidates together exceed."""
+    names = []
+    for name, limit in problem.budgets.items():
+        cost = problem.costs[name]
+        if not problem.allowed.all():
+            cost = np.where(problem.allowed, cost, cost.min())
+        most = total(np.maximum.reduceat(cost, problem.offsets[:-1]))
+        if not keeps(most, limit, len(problem.layers)):
+            names.append(name)
+    return names
+
+
+def binding_constraints(problem: Problem) -> list[LinearConstraint]:
+    """The constraints that the largest coefficients together exceed."""
+    return [
+        constraint
+        for constraint in problem.constraints
+        if not keeps(
+            math.fsum(float(c.max()) for c in constraint.terms.values()),
+            constraint.limit,
+            len(constraint.terms),
+        )
+    ]
