@@ -21,6 +21,10 @@ class UnsupportedError(MpsolveError):
     """The chosen method cannot express a part of the problem, which the message names."""
 
 
+class NoSolutionError(MpsolveError):
+    """A limit ended the search before it found any assignment."""
+
+
 class MissingDependencyError(MpsolveError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 

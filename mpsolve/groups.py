@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mpsolve.constraints import Tie
+    from mpsolve.precision import Precision
     from mpsolve.problem import Problem
     from mpsolve.typing import BoolArray, IntArray, NumberArray
 
@@ -62,7 +63,13 @@ class ChoiceGroups:
     @property
     def empty_groups(self) -> tuple[tuple[int, ...], ...]:
         """The members of the groups that have no joint candidate."""
-        return tuple(self.members[g] for g in np.flatnonzero(np.diff(self.offsets) == 0))
+        empty = np.flatnonzero(np.diff(self.offsets) == 0).tolist()
+        return tuple(self.members[g] for g in empty)
+
+    def precisions(self, problem: Problem, joint: int) -> tuple[Precision, ...]:
+        """The precisions that a joint candidate gives to the members of its group."""
+        parts = self.parts[self.part_offsets[joint] : self.part_offsets[joint + 1]]
+        return tuple(problem.precisions[j] for j in parts)
 
     def merged(self, values: NumberArray) -> NumberArray:
         """``(J,)`` value of each joint candidate: the sum over its parts."""

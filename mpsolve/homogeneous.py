@@ -7,64 +7,80 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
+from mpsolve.groups import layer_groups
+from mpsolve.precision import Precision
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.groups import ChoiceGroups
     from mpsolve.problem import Problem
-    from mpsolve.typing import BoolArray, IntArray
+    from mpsolve.typing import IntArray
 
 
 def homogeneous_choice(
-    problem: Problem, precision: Precision, usable: BoolArray | None = None
+    problem: Problem, precision: Precision | str, groups: ChoiceGroups | None = None
 ) -> tuple[IntArray, tuple[str, ...]]:
     """The choice that gives every layer the same precision.
 
     A layer that lacks the precision takes the nearest higher one that it has: the one with the
-    fewest bits more, and among equals the one with fewer input bits.
+    fewest bits more, and among equals the one with fewer input bits. Tied layers move together.
 
     Parameters
     ----------
     problem
         The problem.
     precision
-        The precision to give.
-    usable
-        ``(M,)`` the candidates to choose from; all by default.
+        The precision to give, or its text; a named format of the problem needs only its name.
+    groups
+        The groups to choose from; by default every layer by itself, without any restriction.
 
     Returns
     -------
     choice, notes
-        ``(N,)`` int64, and one sentence if layers took another precision.
+        ``(N,)`` int64, and one sentence per precision that layers took instead.
 
     Raises
     ------
     InputError
         If a layer has neither the precision nor a higher one.
     """
-    choice = np.zeros(len(problem.layers), np.int64)
-    substituted: dict[Precision, list[str]] = {}
-    for i, layer in enumerate(problem.layers):
-        candidates = problem.candidates(i)
-        open_ = [
-            k
-            for k, candidate in enumerate(candidates)
-            if (usable is None or usable[problem.offsets[i] + k])
-            and (candidate == precision or (not precision.name and candidate.is_higher(precision)))
-        ]
-        if not open_:
+    precision = _parsed(problem, precision)
+    groups = groups or layer_groups(problem.offsets)
+    joint = np.zeros(len(groups.members), np.int64)
+    for g, members in enumerate(groups.members):
+        rows = [groups.precisions(problem, j) for j in range(*groups.offsets[g : g + 2])]
+        fitting = [k for k, row in enumerate(rows) if all(_fits(p, precision) for p in row)]
+        if not fitting:
+            offered = ", ".join(dict.fromkeys(str(row[0]) for row in rows))
             raise InputError(
-                f"Layer {layer} has no precision at or above {precision}; it has "
-                f"{', '.join(map(str, candidates))}."
+                f"Layer {problem.layers[members[0]]} has no precision at or above {precision}; "
+                f"it can take {offered}."
             )
-        choice[i] = min(open_, key=lambda k: (candidates[k].bits, candidates[k]))
-        if candidates[choice[i]] != precision:
-            substituted.setdefault(candidates[choice[i]], []).append(layer)
-    notes = tuple(
-        f"{_names(layers)} {'lacks' if len(layers) == 1 else 'lack'} {precision} and "
-        f"{'takes' if len(layers) == 1 else 'take'} {taken}, the nearest higher precision."
-        for taken, layers in substituted.items()
+        joint[g] = min((sum(p.bits for p in rows[k]), rows[k], k) for k in fitting)[-1]
+    choice = groups.lift(joint)
+    return choice, _substitutions(problem, precision, choice)
+
+
+def _parsed(problem: Problem, precision: Precision | str) -> Precision:
+    if isinstance(precision, Precision):
+        return precision
+    named = (p for p in problem.precisions if p.name and p.name == precision)
+    return next(named, None) or Precision.parse(precision)
+
+
+def _fits(candidate: Precision, precision: Precision) -> bool:
+    return candidate == precision or (not precision.name and candidate.is_higher(precision))
+
+
+def _substitutions(problem: Problem, precision: Precision, choice: IntArray) -> tuple[str, ...]:
+    instead: dict[Precision, list[str]] = {}
+    for layer, taken in problem.configuration(choice).items():
+        if taken != precision:
+            instead.setdefault(taken, []).append(layer)
+    return tuple(
+        f"{_names(layers)} {'takes' if len(layers) == 1 else 'take'} {taken}, the nearest "
+        f"precision above {precision}."
+        for taken, layers in instead.items()
     )
-    return choice, notes
 
 
 def _names(layers: list[str]) -> str:

@@ -111,9 +111,7 @@ class Problem(Picklable):
             raise InputError(
                 f"{what} needs one number for each of {len(self.precisions)} candidates."
             )
-        if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
-            array = array.astype(np.float64)
-        array = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
+        array = _numbers(array)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             row = int(np.argmin(np.isfinite(array)))
             layer = int(np.searchsorted(self.offsets, row, "right")) - 1
@@ -128,7 +126,7 @@ class Problem(Picklable):
         if name not in self.costs:
             known = ", ".join(self.costs) or "none"
             raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
-        if isinstance(budget, str) or not math.isfinite(budget):
+        if not isinstance(budget, int | float | np.number) or not math.isfinite(budget):
             raise InputError(f"The budget on {name} must be a finite number, not {budget!r}.")
         return math.floor(budget) if self.costs[name].dtype.kind == "i" else float(budget)
 
@@ -334,15 +332,23 @@ def flatten(what: str, values: Any) -> tuple[NumberArray, IntArray]:
     """Flat numbers and offsets of an ``(N, K)`` array or of N rows of different lengths."""
     try:
         array = np.asarray(values)
-        rows = None
-    except ValueError:  # ragged
-        array, rows = None, [np.asarray(row) for row in values]
-    if array is not None and array.dtype.kind in "iuf" and array.ndim == 2 and array.size:
-        return array.ravel(), np.arange(len(array) + 1, dtype=np.int64) * array.shape[1]
-    if not rows or any(row.ndim != 1 or row.dtype.kind not in "iuf" for row in rows):
-        raise InputError(f"{what} must be an (N, K) array of numbers or N rows of numbers.")
-    lengths = [len(row) for row in rows]
-    return np.concatenate(rows), np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    except ValueError:  # rows of different lengths
+        rows = [np.asarray(row) for row in values]
+        if any(row.ndim != 1 or row.dtype.kind not in "iuf" for row in rows):
+            raise InputError(f"{what} must be an (N, K) array or N rows of numbers.") from None
+        lengths = [len(row) for row in rows]
+        return _numbers(np.concatenate(rows)), np.cumsum([0, *lengths])
+    if array.ndim != 2 or array.dtype.kind not in "iuf" or not array.size:
+        raise InputError(f"{what} must be an (N, K) array or N rows of numbers.")
+    return _numbers(array.ravel()), np.arange(len(array) + 1) * array.shape[1]
+
+
+def _numbers(array: NumberArray) -> NumberArray:
+    """The same numbers as int64 if they are integers that fit, else as float64."""
+    fits = array.dtype.kind == "i" or (
+        array.dtype.kind == "u" and array.max(initial=0) <= np.iinfo(np.int64).max
+    )
+    return array.astype(np.int64 if fits else np.float64, copy=False)
 
 
 def _numbered_layers(count: int) -> tuple[str, ...]:

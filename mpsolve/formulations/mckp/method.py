@@ -55,7 +55,7 @@ class Mckp:
         if answer.choice is None:
             return Outcome(None, complete=True)
         loss = float(problem.loss[problem.offsets[:-1] + answer.choice].sum())
-        notes = ()
+        notes: tuple[str, ...] = ()
         if answer.resolution > RESOLUTION * abs(loss):
             notes = (f"Losses were resolved to {answer.resolution:.2g}.",)
         proven = answer.limit is None

@@ -1,0 +1,133 @@
+"""The array call for other search tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mpsolve.entrance import solve
+from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
+from mpsolve.evaluation import keeps, total
+from mpsolve.formulations.mckp.knapsack import solve_knapsack
+from mpsolve.groups import layer_groups
+from mpsolve.problem import Problem, flatten
+from mpsolve.solution import Status, relative_gap
+
+if TYPE_CHECKING:
+    from mpsolve.typing import IntArray, Number
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """The answer of `assign`.
+
+    Attributes
+    ----------
+    choice
+        ``(N,)`` int64, the candidate of each group.
+    loss
+        The summed loss.
+    bound
+        A proven lower bound on the loss of every choice that keeps the budgets.
+    status
+        ``Status.OPTIMAL``, or ``Status.FEASIBLE`` when a limit ended the search.
+    """
+
+    choice: IntArray
+    loss: Number
+    bound: float
+    status: Status
+
+    @property
+    def gap(self) -> float:
+        """(loss - bound) / abs(loss); 0 when proven optimal."""
+        return relative_gap(self.loss, self.bound)
+
+
+def assign(loss: Any, cost: Any, budget: Any, *, time_limit: float | None = None) -> Assignment:
+    """Choose one candidate per group with least summed loss within one or more budgets.
+
+    Parameters
+    ----------
+    loss
+        ``(N, K)`` numbers, or N rows of different lengths.
+    cost
+        Numbers in the shape of ``loss``; for M budgets M of them, ``(M, N, K)``.
+    budget
+        The limit on the summed cost; for M budgets ``(M,)``.
+    time_limit
+        Wall seconds, or None.
+
+    Returns
+    -------
+    Assignment
+        Proven optimal unless the time limit ended the search.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit or a number is not finite.
+    InfeasibleError
+        If no choice keeps the budgets; ``least`` and ``layers`` say what is achievable and where.
+    NoSolutionError
+        If the time limit ended the search before it found a choice.
+
+    Examples
+    --------
+    >>> assign(loss=[[0, 3, 5], [0, 1]], cost=[[9, 4, 1], [7, 2]], budget=8).choice.tolist()
+    [1, 1]
+    """
+    if np.ndim(budget) == 0 and time_limit is None:
+        answer = _single(loss, cost, budget)
+        if answer is not None:
+            return answer
+    return _general(loss, cost, budget, time_limit)
+
+
+def _single(loss: Any, cost: Any, budget: Number) -> Assignment | None:
+    """One budget: straight to the knapsack, without building a `Problem`.
+
+    None where there is something to say about the numbers or the budget.
+    """
+    losses, offsets = flatten("loss", loss)
+    costs, cost_offsets = flatten("cost", cost)
+    if not np.array_equal(offsets, cost_offsets) or (np.diff(offsets) < 1).any():
+        return None
+    if not (np.isfinite(losses).all() and np.isfinite(costs).all() and np.isfinite(budget)):
+        return None
+    limit: Number = int(np.floor(budget)) if costs.dtype.kind == "i" else float(budget)
+    answer = solve_knapsack(
+        losses, costs, offsets, limit, lambda usable: layer_groups(offsets, usable)
+    )
+    if answer.choice is None:
+        return None
+    flat = offsets[:-1] + answer.choice
+    if not keeps(total(costs[flat]), limit, len(flat)):
+        return None
+    value = total(losses[flat])
+    if answer.limit is None:
+        return Assignment(answer.choice, value, float(value), Status.OPTIMAL)
+    return Assignment(answer.choice, value, min(answer.bound, float(value)), Status.FEASIBLE)
+
+
+def _general(loss: Any, cost: Any, budget: Any, time_limit: float | None) -> Assignment:
+    """Any number of budgets, with every check and explanation."""
+    limits = np.atleast_1d(np.asarray(budget))
+    rows = [cost] if np.ndim(budget) == 0 else cost
+    if limits.ndim != 1 or len(rows) != len(limits):
+        raise InputError(f"{len(limits)} budgets need as many costs, not {len(rows)}.")
+    names = ["cost"] if np.ndim(budget) == 0 else [f"cost{m}" for m in range(len(limits))]
+    problem = Problem.from_arrays(
+        loss,
+        dict(zip(names, rows, strict=True)),
+        dict(zip(names, limits.tolist(), strict=True)),
+    )
+    solution = solve(problem, time_limit=time_limit)
+    if solution.conflict is not None:
+        raise InfeasibleError(solution.conflict)
+    if solution.choice is None or solution.loss is None:
+        raise NoSolutionError(f"{solution.method}: {solution.status.meaning} {solution.reason}")
+    bound = -np.inf if solution.bound is None else solution.bound
+    return Assignment(solution.choice, solution.loss, bound, solution.status)

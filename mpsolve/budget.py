@@ -1,0 +1,161 @@
+"""Budgets as people write them.
+
+==================  ==========================================================================
+``3200000``         an absolute limit in the unit of the cost; also ``3.2e6`` and ``3.2M``
+``2MB``, ``512KiB``  a limit in bytes, for a cost counted in bits or bytes
+``1.5ms``           a limit in time, for a cost counted in a unit of time
+``0.7x``            0.7 times the cost of the reference configuration
+``50%``             minimum + 0.5 (reference - minimum): inside the achievable range, which is how
+                    HAWQ-V3 sets its budgets
+==================  ==========================================================================
+
+The arithmetic is rational, so that a budget that equals a sum of costs is not lost to rounding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.errors import InputError
+from mpsolve.evaluation import total
+from mpsolve.groups import choice_groups
+from mpsolve.homogeneous import homogeneous_choice
+
+if TYPE_CHECKING:
+    from mpsolve.configuration import Configuration
+    from mpsolve.problem import Problem
+    from mpsolve.typing import IntArray, Number
+
+#: What relative budgets refer to unless the caller says otherwise.
+DEFAULT_REFERENCE = "8b/8b"
+
+_TEXT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-zµ%]*)", re.IGNORECASE)
+_MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_BITS = {"bit": 1, "bits": 1, "b": 8, "byte": 8, "bytes": 8}
+_BITS |= {f"{p}b": 8 * 1000**i for i, p in enumerate("kmgt", 1)}
+_BITS |= {f"{p}ib": 8 * 1024**i for i, p in enumerate("kmgt", 1)}
+_SECONDS = {"s": Fraction(1), "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6)}
+_SECONDS |= {"µs": Fraction(1, 10**6), "ns": Fraction(1, 10**9)}
+
+
+def parse_budgets(texts: tuple[str, ...] | list[str]) -> dict[str, str]:
+    """Split ``COST=LIMIT`` texts, as the command line takes them."""
+    budgets: dict[str, str] = {}
+    for text in texts:
+        name, equals, limit = text.partition("=")
+        if not equals or not name.strip() or not limit.strip():
+            raise InputError(f"{text!r} is not a budget: write COST=LIMIT, such as latency=0.7x.")
+        if name.strip() in budgets:
+            raise InputError(f"There are two budgets on {name.strip()}; give one.")
+        budgets[name.strip()] = limit.strip()
+    return budgets
+
+
+def resolve_budgets(
+    problem: Problem,
+    budgets: Mapping[str, Number | str],
+    reference: Configuration | str | None = None,
+) -> dict[str, Number]:
+    """Turn budgets into numbers in the units of their costs.
+
+    Parameters
+    ----------
+    problem
+        The problem whose costs the budgets limit.
+    budgets
+        Cost name -> number, or text as the module describes.
+    reference
+        The configuration, or the text of a homogeneous one, that relative budgets refer to.
+
+    Raises
+    ------
+    InputError
+        If a text cannot be understood, a unit does not fit the cost, or the reference is not a
+        configuration of the problem.
+    """
+    return {
+        name: _resolve(problem, name, limit, reference) if isinstance(limit, str) else limit
+        for name, limit in budgets.items()
+    }
+
+
+def _resolve(
+    problem: Problem, name: str, text: str, reference: Configuration | str | None
+) -> Number:
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        raise InputError(
+            f"The budget {name}={text} is not understood: write a number with or without a unit "
+            "(3.2e6, 2MB, 512KiB), 0.7x of the reference, or 50% of the achievable range."
+        )
+    if name not in problem.costs:
+        known = ", ".join(problem.costs) or "none"
+        raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
+    value, unit = Fraction(match[1]), match[2]
+    if unit in ("x", "X", "%"):
+        limit = _relative(problem, name, value, unit, reference)
+    else:
+        limit = value * _factor(problem, name, text, unit)
+    if problem.costs[name].dtype.kind == "i":
+        return limit.numerator // limit.denominator
+    return float(limit)
+
+
+def _relative(
+    problem: Problem,
+    name: str,
+    value: Fraction,
+    unit: str,
+    reference: Configuration | str | None,
+) -> Fraction:
+    cost = problem.costs[name]
+    try:
+        choice = _reference_choice(problem, reference)
+    except InputError as error:
+        raise InputError(
+            f"The budget {name}={_shown(value, unit)} is relative to the reference configuration, "
+            f"which does not fit: {error} Name another reference."
+        ) from None
+    highest = Fraction(total(cost[problem.offsets[:-1] + choice]))
+    if unit != "%":
+        return value * highest
+    groups = choice_groups(problem)
+    if groups.empty_groups:
+        layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])
+        raise InputError(f"Nothing is achievable: no candidate is left for {layers}.")
+    merged = groups.merged(cost)
+    least = Fraction(total(np.minimum.reduceat(merged, groups.offsets[:-1])))
+    return least + value / 100 * (highest - least)
+
+
+def _reference_choice(problem: Problem, reference: Configuration | str | None) -> IntArray:
+    if isinstance(reference, Mapping):
+        return problem.choice(reference)
+    return homogeneous_choice(problem, reference or DEFAULT_REFERENCE)[0]
+
+
+def _factor(problem: Problem, name: str, text: str, unit: str) -> Fraction:
+    """How many units of the cost one unit of the text is."""
+    own = problem.units.get(name, "")
+    own_key = own.split()[0].lower() if own else ""
+    key = unit.lower()
+    if own_key in _BITS and key in _BITS:
+        return Fraction(_BITS[key], _BITS[own_key])
+    if own_key in _SECONDS and key in _SECONDS:
+        return _SECONDS[key] / _SECONDS[own_key]
+    if key in _MULTIPLES and not (unit == "m" and key == "m"):
+        return Fraction(_MULTIPLES[key])
+    known = f"in {own}" if own else "in an unstated unit"
+    raise InputError(
+        f"The budget {name}={text} has the unit {unit}, but {name} is counted {known}; "
+        "write the number in that unit."
+    )
+
+
+def _shown(value: Fraction, unit: str) -> str:
+    return f"{float(value):g}{unit}"
