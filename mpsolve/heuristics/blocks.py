@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.configuration import Configuration
+from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
 from mpsolve.evaluation import total
 from mpsolve.groups import ChoiceGroups, choice_groups
@@ -77,7 +78,8 @@ class Blocks:
     def start(self, start: Configuration | Precision | str) -> tuple[list[int], tuple[str, ...]]:
         """The state that a configuration, or the text of a homogeneous one, stands for."""
         if isinstance(start, Configuration):
-            choice, notes = self.problem.choice(start), ()
+            choice = self.problem.choice(start)
+            notes: tuple[str, ...] = ()
         else:
             choice, notes = homogeneous_choice(self.problem, start, self.groups)
         lowered = self.groups.lower(choice)

@@ -1,0 +1,1 @@
+"""Benchmarks and large checks; run from the root of the repository."""

@@ -1,0 +1,63 @@
+"""Compare a method with complete enumeration on many random problems.
+
+    python -m bench.brute_force --instances 100000 --seed 0
+
+Prints every difference, and ends with exit status 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+
+from mpsolve import solve
+from tests.support import brute_force, random_problem
+
+RELATIONS = ("precision", "b_in", "b_wt")
+
+
+def main(instances: int, seed: int, method: str, max_layers: int, budgets: int) -> int:
+    """Run the comparison and return the number of differences."""
+    rng = np.random.default_rng(seed)
+    seen: Counter[str] = Counter()
+    began = time.perf_counter()
+    for k in range(instances):
+        problem = random_problem(
+            rng,
+            max_layers=max_layers,
+            budgets=budgets,
+            relations=RELATIONS if k % 2 else (),
+            restrictions=k % 3 == 0,
+            constraints=budgets > 1 and k % 4 == 0,
+        )
+        truth = brute_force(problem)
+        solution = solve(problem, method)
+        seen["with ties"] += bool(problem.ties)
+        seen["infeasible"] += truth.least is None
+        seen["float costs"] += any(c.dtype.kind == "f" for c in problem.costs.values())
+        if not truth.agrees(solution.loss):
+            seen["different"] += 1
+            print(f"instance {k}: enumeration {truth.least}, {method} {solution!r}")
+    seconds = time.perf_counter() - began
+    parts = ", ".join(f"{count:,} {what}" for what, count in seen.items() if what != "different")
+    print(f"{instances:,} instances ({parts}) in {seconds:.0f} s: {seen['different']} differences.")
+    return seen["different"]
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--instances", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--method", default="mckp")
+    parser.add_argument("--max-layers", type=int, default=12)
+    parser.add_argument("--budgets", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(**vars(arguments())) else 0)

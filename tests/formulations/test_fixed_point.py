@@ -1,0 +1,70 @@
+"""Numbers as int64 with a power-of-two scale."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpsolve.formulations.fixed_point import fixed_capacity, fixed_point
+
+OFFSETS = np.array([0, 2, 4])
+FINITE = st.floats(-1e30, 1e30, allow_nan=False, allow_subnormal=False)
+
+
+def test_integers_keep_their_differences_and_lose_common_powers_of_two() -> None:
+    """12, 8, 40, 20 share the factor 4, and nothing is rounded."""
+    scaled = fixed_point(np.array([12, 8, 40, 20]), OFFSETS)
+    assert scaled.integers.tolist() == [3, 2, 10, 5]
+    assert scaled.exact
+    assert scaled.original(10) == 40
+
+
+def test_dyadic_floats_are_exact() -> None:
+    """0.5, 0.25, 1.5 and 3 are 2, 1, 6 and 12 quarters."""
+    scaled = fixed_point(np.array([0.5, 0.25, 1.5, 3.0]), OFFSETS)
+    assert scaled.integers.tolist() == [2, 1, 6, 12]
+    assert scaled.exact
+
+
+@given(st.lists(FINITE, min_size=4, max_size=4), st.integers(-60, 60))
+def test_a_power_of_two_changes_nothing_but_the_exponent(values: list[float], k: int) -> None:
+    """Multiplying all numbers by 2^k gives the same integers."""
+    plain = fixed_point(np.array(values), OFFSETS)
+    shifted = fixed_point(np.ldexp(np.array(values), k), OFFSETS)
+    assert (plain.integers == shifted.integers).all()
+    assert plain.exponent - shifted.exponent == k or not plain.integers.any()
+
+
+@given(st.lists(FINITE, min_size=4, max_size=4), st.booleans())
+def test_rounding_is_less_than_one_unit_and_sums_fit(values: list[float], up: bool) -> None:
+    """Every integer lies within a unit of its number, above it if rounded up."""
+    scaled = fixed_point(np.array(values), OFFSETS, round_up=up)
+    for value, integer in zip(values, scaled.integers.tolist(), strict=True):
+        error = integer - Fraction(value) * Fraction(2) ** scaled.exponent
+        assert 0 <= error < 1 if up else abs(error) <= Fraction(1, 2)
+    largest = np.maximum.reduceat(np.abs(scaled.integers), OFFSETS[:-1])
+    assert sum(largest.tolist()) < 2**60
+
+
+def test_integers_beyond_the_range_are_rounded() -> None:
+    """Four numbers near 2^62 cannot be summed in int64 as they are."""
+    scaled = fixed_point(np.array([2**62, 2**62 + 1, 2**62 - 1, 5]), OFFSETS)
+    assert not scaled.exact
+    assert math.isclose(scaled.original(int(scaled.integers[0])), 2.0**62)
+
+
+def test_capacity_of_an_integer_budget_has_no_slack() -> None:
+    """A budget of 7 admits 7 whole units, or 3 pairs."""
+    assert fixed_capacity(7, 0, 5) == 7
+    assert fixed_capacity(7, -1, 5) == 3
+
+
+def test_capacity_of_a_float_budget_admits_its_own_rounding() -> None:
+    """0.1 + 0.2 exceeds the double 0.3 by less than the slack of two terms."""
+    scaled = fixed_point(np.array([0.1, 0.2]), np.array([0, 1, 2]), bits=62, round_up=True)
+    assert scaled.integers.sum() <= fixed_capacity(0.3, scaled.exponent, 2)
+    assert scaled.integers.sum() > fixed_capacity(0.3 - 1e-15, scaled.exponent, 2)
