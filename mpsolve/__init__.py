@@ -32,6 +32,9 @@ from mpsolve.errors import TableError as TableError
 from mpsolve.errors import UnsupportedError as UnsupportedError
 from mpsolve.precision import Precision as Precision
 from mpsolve.problem import Problem as Problem
+from mpsolve.profiles.bundled import bundled_tables as bundled_tables
+from mpsolve.profiles.bundled import load_table as load_table
+from mpsolve.profiles.read import read_table as read_table
 from mpsolve.profiles.table import LatencyTable as LatencyTable
 from mpsolve.profiles.table import Provenance as Provenance
 from mpsolve.solution import Limit as Limit
