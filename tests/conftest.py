@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Contended threads make small solves slower by orders of magnitude.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _SHARED_TABLES = Path(__file__).parents[2] / "shared" / "data" / "tables"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -164,7 +165,7 @@ def _limit(rng: np.random.Generator, cost: NumberArray, offsets: IntArray) -> fl
     if kind == 1:
         return float(most + 1)
     if kind in (2, 3):  # exactly the sum of some assignment, summed as a user would
-        picks = [int(rng.integers(a, b)) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        picks = [int(rng.integers(a, b)) for a, b in itertools.pairwise(offsets)]
         return float(sum(cost[j] for j in picks))
     return float(least + rng.random() * (most - least))
 

@@ -6,7 +6,6 @@ A method is one class in one file, and one entry in `METHODS`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mpsolve.problem import Problem
     from mpsolve.solution import Limit, Progress
     from mpsolve.typing import IntArray

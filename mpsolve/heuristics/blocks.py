@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.configuration import Configuration
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
 from mpsolve.evaluation import total
 from mpsolve.groups import ChoiceGroups, choice_groups

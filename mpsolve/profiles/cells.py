@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ import numpy as np
 from mpsolve.errors import TableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from mpsolve.typing import NumberArray
 
 
@@ -89,17 +90,8 @@ def gather(
     return Cells(source, texts, counts, "row" if numbers is None else "line")
 
 
-def parse_column(cells: Cells, column: str, *, optional: bool = False) -> NumberArray | None:
+def parse_column(cells: Cells, column: str) -> NumberArray:
     """The numbers of a column, ``(M,)`` int64 if all are written as integers, else float64.
-
-    Parameters
-    ----------
-    cells
-        The table.
-    column
-        Its name.
-    optional
-        Return None for a column of text, in which no cell is a number.
 
     Raises
     ------
@@ -109,10 +101,7 @@ def parse_column(cells: Cells, column: str, *, optional: bool = False) -> Number
     texts = cells.columns[column]
     values = _parse(texts)
     if values is None:
-        numeric = [_parse([text]) is not None for text in texts]
-        if optional and not any(numeric):
-            return None
-        raise _not_a_number(cells, column, numeric.index(False))
+        raise _not_a_number(cells, column, _numeric(texts).index(False))
     if not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values)))
         raise TableError(
@@ -120,6 +109,18 @@ def parse_column(cells: Cells, column: str, *, optional: bool = False) -> Number
             "leave out the rows of precisions that a layer cannot take."
         )
     return values
+
+
+def parse_unless_text(cells: Cells, column: str) -> NumberArray | None:
+    """The numbers of a column as `parse_column` reads them, or None if no cell is a number."""
+    texts = cells.columns[column]
+    if _parse(texts) is None and not any(_numeric(dict.fromkeys(texts))):
+        return None
+    return parse_column(cells, column)
+
+
+def _numeric(texts: Iterable[str]) -> list[bool]:
+    return [_parse([text]) is not None for text in texts]
 
 
 def _parse(texts: Sequence[str]) -> NumberArray | None:
@@ -138,10 +139,8 @@ def _parse(texts: Sequence[str]) -> NumberArray | None:
 def _not_a_number(cells: Cells, column: str, row: int) -> TableError:
     where, text = cells.where(row, column), cells.columns[column][row]
     if not text:
-        return TableError(
-            f"{where} is empty although other rows have a number there; fill it in, "
-            "or leave out the column."
-        )
+        more = "" if column in ("b_in", "b_wt") else ", or leave the whole column empty"
+        return TableError(f"{where} is empty; fill in a number{more}.")
     return TableError(
         f"{where}: {text!r} is not a number; write digits and a decimal point only, such as 12.5."
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: File suffix -> format.
 SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
 
+_NEEDED = "it needs one row for each layer and candidate precision."
 _EMPTY = (
     "is empty; a table has the column names in its first line "
     "and one row for each layer and candidate precision."
@@ -146,9 +147,6 @@ def _json_rows(rows: list[Any], source: str) -> Cells:
     return gather(source, names, [[row[name] for row in rows] for name in names])
 
 
-_NEEDED = "it needs one row for each layer and candidate precision."
-
-
 def _uneven_row(source: str, number: int, first: dict[str, Any], row: dict[str, Any]) -> TableError:
     lacking = [name for name in first if name not in row]
     if lacking:
@@ -170,8 +168,8 @@ def _json_columns(columns: dict[str, Any], source: str) -> Cells:
     for name, cells in columns.items():
         if not isinstance(cells, list):
             raise TableError(
-                f"{source}: the column {name} must be a list of cells "
-                "(pandas writes such lists row by row with orient='records')."
+                f"{source}: the column {name} must be a list of cells; "
+                "pandas writes a table that can be read with orient='records'."
             )
         if len(cells) != len(columns[first]):
             raise TableError(

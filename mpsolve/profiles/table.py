@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,6 +13,8 @@ from mpsolve.errors import TableError
 from mpsolve.frozen import Picklable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mpsolve.precision import Precision
     from mpsolve.typing import IntArray, NumberArray
 
@@ -100,7 +101,10 @@ class LatencyTable(Picklable):
                 f"{len(self.precisions)} candidates."
             )
         values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
-        for wrong, what in ((~np.isfinite(values), "not a finite number"), (values < 0, "negative")):
+        for wrong, what in (
+            (~np.isfinite(values), "not a finite number"),
+            (values < 0, "negative"),
+        ):
             if wrong.any() and (name == "latency" or what != "negative"):
                 row = int(np.argmax(wrong))
                 raise TableError(

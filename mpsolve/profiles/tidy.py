@@ -28,22 +28,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.errors import InputError, TableError
-from mpsolve.precision import WEIGHT_ONLY_B_IN, Precision
-from mpsolve.profiles.cells import parse_column
-from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.errors import TableError
+from mpsolve.profiles.candidates import read_precisions
+from mpsolve.profiles.cells import parse_column, parse_unless_text
+from mpsolve.profiles.labels import (
+    is_label,
+    layer_type_column,
+    read_labels,
+    read_provenance,
+    read_units,
+)
+from mpsolve.profiles.table import LatencyTable
 
 if TYPE_CHECKING:
+    from mpsolve.precision import Precision
     from mpsolve.profiles.cells import Cells
     from mpsolve.typing import IntArray, NumberArray
-
-#: Columns that are never numbers of a candidate; ``kind`` only without ``layer_type``.
-LABELS = frozenset(
-    ("layer", "precision", "precision_name", "b_in", "b_wt")
-    + ("layer_type", "tie_group", "provenance", "kind")
-)
-
-_WEAKEST_LAST = tuple(Provenance)
 
 
 def to_table(cells: Cells) -> LatencyTable:
@@ -56,20 +56,20 @@ def to_table(cells: Cells) -> LatencyTable:
     """
     _require_columns(cells)
     layers, layer_of = _layers(cells)
-    precisions = _precisions(cells)
+    precisions = read_precisions(cells)
     _refuse_duplicates(cells, precisions)
     order = np.argsort(layer_of, kind="stable")
     columns = _columns(cells)
-    units = _units(cells, columns)
+    units = read_units(cells, columns)
     return LatencyTable(
         layers=layers,
         offsets=np.concatenate(([0], np.cumsum(np.bincount(layer_of)))),
         precisions=tuple(precisions[row] for row in order),
         columns={name: values[order] for name, values in columns.items()},
         units=units,
-        layer_types=_labels(cells, _layer_type_column(cells)),
-        tie_groups=_labels(cells, "tie_group"),
-        provenance=_provenance(cells, units),
+        layer_types=read_labels(cells, layer_type_column(cells)),
+        tie_groups=read_labels(cells, "tie_group"),
+        provenance=read_provenance(cells, units),
         source=cells.source,
     )
 
@@ -100,64 +100,6 @@ def _layers(cells: Cells) -> tuple[tuple[str, ...], IntArray]:
     return tuple(index), np.array(layer_of, np.int64)
 
 
-def _precisions(cells: Cells) -> list[Precision]:
-    columns = cells.columns
-    has_bits = "b_wt" in columns and ("b_in" in columns or "precision_name" in columns)
-    if "precision" not in columns or (has_bits and not any(columns["precision"])):
-        return _counted_precisions(cells)
-    written = _written_precisions(cells)
-    if not has_bits or not any(columns["b_wt"]):
-        return written
-    counted = _counted_precisions(cells)
-    for row, (one, other) in enumerate(zip(written, counted, strict=True)):
-        if (one.b_in, one.b_wt) != (other.b_in, other.b_wt):
-            raise TableError(
-                f"{cells.where(row, 'precision')}: {columns['precision'][row]!r} contradicts the "
-                f"columns of bits, which say {other.b_in}b/{other.b_wt}b; correct one of them."
-            )
-    return [c if c.name else w for c, w in zip(counted, written, strict=True)]
-
-
-def _written_precisions(cells: Cells) -> list[Precision]:
-    texts = cells.columns["precision"]
-    known: dict[str, Precision] = {}
-    for text in dict.fromkeys(texts):
-        try:
-            known[text] = Precision.parse(text)
-        except InputError as error:
-            where = cells.where(texts.index(text), "precision")
-            raise TableError(f"{where}: {error}") from error
-    return [known[text] for text in texts]
-
-
-def _counted_precisions(cells: Cells) -> list[Precision]:
-    rows = len(cells.numbers)
-    names = cells.columns.get("precision_name") or [""] * rows
-    b_wt = _bits(cells, "b_wt")
-    if "b_in" in cells.columns:
-        b_in = _bits(cells, "b_in")
-    elif "" in names:
-        raise TableError(
-            f"{cells.where(names.index(''), 'precision_name')} is empty; "
-            "name the format or add the column b_in."
-        )
-    else:
-        b_in = [WEIGHT_ONLY_B_IN] * rows
-    keys = list(zip(b_in, b_wt, names, strict=True))
-    known = {key: Precision(*key) for key in dict.fromkeys(keys)}
-    return [known[key] for key in keys]
-
-
-def _bits(cells: Cells, column: str) -> list[float]:
-    values = parse_column(cells, column)
-    if (values < 0).any():
-        row = int(np.argmax(values < 0))
-        raise TableError(
-            f"{cells.where(row, column)}: {values[row]} is negative; write a number of bits."
-        )
-    return values.tolist()
-
-
 def _refuse_duplicates(cells: Cells, precisions: list[Precision]) -> None:
     seen: dict[tuple[str, Precision], int] = {}
     for row, key in enumerate(zip(cells.columns["layer"], precisions, strict=True)):
@@ -172,9 +114,10 @@ def _refuse_duplicates(cells: Cells, precisions: list[Precision]) -> None:
 def _columns(cells: Cells) -> dict[str, NumberArray]:
     columns: dict[str, NumberArray] = {}
     for name, texts in cells.columns.items():
-        if _is_label(cells, name) or not any(texts):
+        if is_label(cells, name) or not any(texts):
             continue
-        values = parse_column(cells, name, optional=name != "latency")
+        parse = parse_column if name == "latency" else parse_unless_text
+        values = parse(cells, name)
         if values is not None:
             columns[name] = values
     negative = columns.get("latency", np.zeros(1)) < 0

@@ -72,9 +72,7 @@ def _differences(instance: Instance, choice: IntArray) -> tuple[IntArray, IntArr
     )
 
 
-def reduced_costs(
-    gained: IntArray, lost: IntArray, multiplier: float
-) -> FloatArray:
+def reduced_costs(gained: IntArray, lost: IntArray, multiplier: float) -> FloatArray:
     """Lower bounds on the reduced costs, valid in spite of the rounding of doubles."""
     traded = multiplier * gained
     return lost + traded - (np.abs(lost) + np.abs(traded)) * 2.0**-51

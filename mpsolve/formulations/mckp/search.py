@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mpsolve.formulations.mckp.instance import Instance
     from mpsolve.typing import BoolArray, IntArray
 
