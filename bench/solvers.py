@@ -2,9 +2,8 @@
 
     python -m bench.solvers [--repeats 9] [--tables FOLDER] [--json FILE]
 
-Problems: the bundled (modelled) tables at 50, 70 and 90 % of the 8b/8b latency, and, where the
-folder of published tables is given or lies beside the repository, HAWQ-V3's eighteen budgets and
-HAQ's table. Repeats are interleaved over the methods; a first call that starts the solvers'
+Problems: the bundled (modelled) tables and, where the folder of published tables is given or lies
+beside the repository, HAWQ-V3's and HAQ's, each at 25, 50 and 75 % of the achievable range. Repeats are interleaved over the methods; a first call that starts the solvers'
 processes is not counted. Times are wall times of `mpsolve.solve`, with the building of the model
 and the verification of the answer, and for the general solvers with the way to their process.
 """
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 OURS = "mckp"
 PEERS = ("highs", "milp", "milp:highs", "cpsat")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
+#: Budgets inside the achievable range.
+LIMITS = ("25%", "50%", "75%")
 #: A difference of loss beyond this part of it would be a wrong answer.
 AGREEMENT = 1e-9
 
@@ -62,23 +63,23 @@ def problems(tables: Path) -> Iterator[tuple[str, Problem]]:
     """Name and problem of every instance."""
     for bundled in bundled_tables():
         table = load_table(bundled.name)
-        for limit in ("0.5x", "0.7x", "0.9x"):
+        for limit in LIMITS:
             problem = Problem.from_table(table, budgets={"latency": limit})
-            yield f"{bundled.name} (modelled) {limit}", problem
+            yield f"{bundled.name} (modelled) latency {limit}", problem
     if not tables.is_dir():
         return
     for model in ("resnet18", "resnet50"):
         table = load_table(str(tables / f"hawq_{model}.csv"))
         for cost in ("weight_bits_total", "bops", "latency"):
-            for limit in ("25%", "50%", "75%"):
+            for limit in LIMITS:
                 yield (
                     f"HAWQ-V3 {model} {cost} {limit}",
                     Problem.from_table(table, "sensitivity", {cost: limit}),
                 )
     haq = load_table(str(tables / "haq_mobilenetv2_cloud_b16.csv"))
-    for limit in ("0.6x", "0.8x"):
+    for limit in LIMITS:
         problem = Problem.from_table(haq, budgets={"latency": limit})
-        yield f"HAQ MobileNetV2 {limit}", problem
+        yield f"HAQ MobileNetV2 latency {limit}", problem
 
 
 def measure(name: str, problem: Problem, methods: list[str], repeats: int) -> Row:

@@ -1,0 +1,79 @@
+"""The report on one answer, from the header to the remarks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from mpsolve.cli.output import Part, fitting, print_report
+from mpsolve.profiles.table import Provenance
+from mpsolve.report import cost_table, number, percentage, solution_table, spoken, status_text
+
+if TYPE_CHECKING:
+    from mpsolve.cli.problem import Posed
+    from mpsolve.problem import Problem
+    from mpsolve.solution import Solution
+
+
+def header(problem: Problem) -> Text:
+    """What the problem was read from, how far it can be trusted, and what is minimised."""
+    parts = [f"{len(problem.layers)} layers", f"{len(problem.precisions)} candidates"]
+    if "latency" in problem.costs:
+        known = problem.provenance is not Provenance.UNSTATED
+        parts.append(
+            f"{problem.provenance} latencies" if known else "latencies of unstated provenance"
+        )
+    budgets = "" if problem.budgets else "; no budget was given"
+    return Text(f"{problem.source}: {', '.join(parts)}\nminimises {problem.loss_name}{budgets}")
+
+
+def print_solution(solution: Solution, posed: Posed) -> None:
+    """Print a report on an answer."""
+    problem = posed.problem
+    reason = solution.reason.removeprefix(f"auto chose {solution.method}: ")
+    print_report(
+        header(problem),
+        Text(f"method {solution.method}{f' (chosen: {reason})' if _chosen(solution) else ''}"),
+        *(_tables(solution, posed) if solution.configuration else ()),
+        Text(),
+        _verdict(solution),
+        *(Text(f"note: {note}") for note in solution.notes),
+    )
+
+
+def _chosen(solution: Solution) -> bool:
+    return solution.reason.startswith("auto chose")
+
+
+def _tables(solution: Solution, posed: Posed) -> tuple[Part, ...]:
+    problem = posed.problem
+    return (
+        Text(),
+        fitting(
+            solution_table(solution, problem, reference=posed.reference),
+            solution_table(solution, problem, compact=True),
+        ),
+        Text(),
+        cost_table(solution.costs, solution.budgets, solution.units, solution.provenance),
+    )
+
+
+def _verdict(solution: Solution) -> Text:
+    """The status, what it means, and what is proven."""
+    text = Text.assemble(status_text(solution.status), f": {solution.status.meaning}")
+    if solution.limit:
+        text.append(f" Stopped: {solution.limit}.")
+    if solution.conflict:
+        text.append(f"\n{solution.conflict.message}")
+    elif solution.reason and not _chosen(solution):
+        text.append(f"\n{spoken(solution.reason, solution.provenance)}")
+    facts = []
+    if solution.loss is not None:
+        facts.append(f"loss {number(solution.loss, 10)}")
+    if solution.bound is not None:
+        facts.append(f"bound {number(solution.bound, 10)}")
+    if solution.gap is not None:
+        facts.append(f"gap {percentage(solution.gap)}")
+    facts.append(f"{solution.seconds:.3f} s")
+    return text.append(f"\n{'   '.join(facts)}")

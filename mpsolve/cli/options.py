@@ -1,0 +1,128 @@
+"""The options that the commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+
+from mpsolve.cli.completions import complete_losses, complete_tables
+from mpsolve.losses import PROXIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+class Decorator(Protocol):
+    """What `click.option` and `click.argument` return."""
+
+    def __call__(self, command: Command, /) -> Command:
+        """Attach the option to a command."""
+
+
+_PROBLEM: tuple[Decorator, ...] = (
+    click.argument("table", shell_complete=complete_tables),
+    click.option(
+        "--minimize",
+        "--minimise",
+        "loss",
+        metavar="LOSS",
+        shell_complete=complete_losses,
+        help="What to minimise: a column of the table or a proxy "
+        f"({', '.join(PROXIES)}).  [default: the column sensitivity, else the first proxy that "
+        "the columns of the table allow]",
+    ),
+    click.option(
+        "-b",
+        "--budget",
+        "budgets",
+        metavar="COST=LIMIT",
+        multiple=True,
+        help="An upper limit on a summed cost; repeat for others. LIMIT is a number (3.2e6, "
+        "3.2M), bytes (2MB, 512KiB), a time (1.5ms), 0.7x (of the reference) or 50% (of the way "
+        "from the least achievable to the reference). rom is the memory for the weights.",
+    ),
+    click.option(
+        "--reference",
+        metavar="FILE|PRECISION",
+        help="The configuration that relative budgets and the report refer to.  [default: 8b/8b]",
+    ),
+    click.option(
+        "--tie",
+        "ties",
+        metavar="LAYER,LAYER[:b_in|:b_wt]",
+        multiple=True,
+        help="Layers that must take the same precision, or the same bit-width of inputs or "
+        "weights.",
+    ),
+    click.option(
+        "--fix",
+        "fixed",
+        metavar="LAYER=PRECISION",
+        multiple=True,
+        help="Give a layer this precision. LAYER may be a pattern such as 'b0.*' or '*' here and "
+        "below.",
+    ),
+    click.option(
+        "--forbid",
+        "forbidden",
+        metavar="LAYER=PRECISION",
+        multiple=True,
+        help="Never give a layer this precision.",
+    ),
+    click.option(
+        "--at-least",
+        "minimum",
+        metavar="LAYER=PRECISION",
+        multiple=True,
+        help="Only precisions with at least these bits in both inputs and weights.",
+    ),
+    click.option(
+        "--at-most",
+        "maximum",
+        metavar="LAYER=PRECISION",
+        multiple=True,
+        help="Only precisions with at most these bits in both inputs and weights.",
+    ),
+)
+
+_TIME_LIMIT = click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop an exact method after this time and report its best answer and gap.",
+)
+_THREADS = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads of the methods that use them.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+_QUIET = click.option(
+    "-q", "--quiet", is_flag=True, help="Print errors and what --json asks for, nothing else."
+)
+
+
+def problem_options(command: Command) -> Command:
+    """TABLE and everything else that poses the problem; see `mpsolve.cli.problem.pose`."""
+    return _decorated(command, _PROBLEM)
+
+
+def output_options(command: Command) -> Command:
+    """``--time-limit``, ``--json`` and ``--quiet``."""
+    return _decorated(command, (_TIME_LIMIT, _JSON, _QUIET))
+
+
+def threads_option(command: Command) -> Command:
+    """``--threads``."""
+    return _decorated(command, (_THREADS,))
+
+
+def _decorated(command: Command, options: tuple[Decorator, ...]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

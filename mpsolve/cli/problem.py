@@ -1,0 +1,161 @@
+"""From the options of a command to the problem that they pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from mpsolve.budget import DEFAULT_REFERENCE, parse_budgets
+from mpsolve.cli.configurations import configuration_or_precision, precision_of
+from mpsolve.constraints import RELATIONS, Restriction, Tie
+from mpsolve.errors import InputError
+from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.problem import Problem
+
+if TYPE_CHECKING:
+    from mpsolve.configuration import Configuration
+    from mpsolve.constraints import Kind
+    from mpsolve.profiles.table import LatencyTable
+
+_OPTION_OF: dict[Kind, str] = {
+    "fixed": "--fix",
+    "forbidden": "--forbid",
+    "minimum": "--at-least",
+    "maximum": "--at-most",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """A problem, and what its report refers to.
+
+    Attributes
+    ----------
+    problem
+        The problem.
+    reference
+        The reference configuration or homogeneous precision; None if the layers lack it.
+    """
+
+    problem: Problem
+    reference: Configuration | str | None
+
+    def configuration(self, text: str, table: str) -> Configuration:
+        """The configuration that a file, standard input or a homogeneous precision stands for.
+
+        Parameters
+        ----------
+        text
+            What was written.
+        table
+            How the table was named.
+        """
+        read = configuration_or_precision(text, table, self.problem.precisions)
+        if not isinstance(read, str):
+            return read
+        return self.problem.configuration(homogeneous_choice(self.problem, read)[0])
+
+
+def pose(
+    table: str,
+    *,
+    loss: str | None = None,
+    budgets: tuple[str, ...] = (),
+    reference: str | None = None,
+    ties: tuple[str, ...] = (),
+    fixed: tuple[str, ...] = (),
+    forbidden: tuple[str, ...] = (),
+    minimum: tuple[str, ...] = (),
+    maximum: tuple[str, ...] = (),
+) -> Posed:
+    """Read the table and pose the problem; all arguments are the texts of the options.
+
+    Raises
+    ------
+    InputError
+        If any of them is not understood or does not fit the table.
+    """
+    from mpsolve.profiles.bundled import load_table
+
+    limits = parse_budgets(budgets)
+    loaded = load_table(table)
+    wanted: dict[Kind, tuple[str, ...]] = {
+        "fixed": fixed,
+        "forbidden": forbidden,
+        "minimum": minimum,
+        "maximum": maximum,
+    }
+    given = reference and configuration_or_precision(reference, table, loaded.precisions)
+    try:
+        problem = Problem.from_table(
+            loaded,
+            loss,
+            limits,
+            reference=given or None,
+            ties=[_tie(loaded, text) for text in ties],
+            restrictions=[
+                restriction
+                for kind, texts in wanted.items()
+                for text in texts
+                for restriction in _restrictions(loaded, kind, text)
+            ],
+        )
+    except OverflowError:
+        raise InputError("A budget is too large a number.") from None
+    return Posed(problem, given or _default_reference(problem))
+
+
+def matching_layers(table: LatencyTable, pattern: str, option: str) -> list[str]:
+    """The layers that a name or a pattern with ``*``, ``?`` and ``[...]`` stands for.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message suggests similar names.
+    """
+    if pattern in table.layers:
+        return [pattern]
+    if found := [layer for layer in table.layers if fnmatchcase(layer, pattern)]:
+        return found
+    close = get_close_matches(pattern, table.layers, n=3)
+    hint = f"similar: {', '.join(close)}" if close else f"the first is {table.layers[0]}"
+    raise InputError(f"{option} {pattern}: no layer of {table.source} matches; {hint}.")
+
+
+def _tie(table: LatencyTable, text: str) -> Tie:
+    names, _, relation = text.rpartition(":")
+    if not names or relation not in RELATIONS:
+        if names and relation not in table.layers and "," not in relation:
+            hint = f"{relation!r} is not one of {', '.join(RELATIONS)}"
+            if all(name.strip() in table.layers for name in names.split(",")):
+                raise InputError(f"--tie {text}: {hint}.")
+        names, relation = text, "precision"
+    layers = [
+        layer
+        for name in names.split(",")
+        for layer in matching_layers(table, name.strip(), "--tie")
+    ]
+    if len(set(layers)) < 2:
+        raise InputError(f"--tie {text}: name two or more layers, separated by commas.")
+    equal = next(known for known in RELATIONS if known == relation)
+    return Tie(tuple(dict.fromkeys(layers)), equal)
+
+
+def _restrictions(table: LatencyTable, kind: Kind, text: str) -> list[Restriction]:
+    option = _OPTION_OF[kind]
+    pattern, equals, bits = text.rpartition("=")
+    if not equals or not pattern.strip() or not bits.strip():
+        raise InputError(f"{option} {text}: write LAYER=PRECISION, such as {option} 'b0.*=8b/8b'.")
+    precision = precision_of(bits.strip(), table.precisions)
+    layers = matching_layers(table, pattern.strip(), option)
+    return [Restriction(layer, kind, precision) for layer in layers]
+
+
+def _default_reference(problem: Problem) -> str | None:
+    try:
+        homogeneous_choice(problem, DEFAULT_REFERENCE)
+    except InputError:
+        return None
+    return DEFAULT_REFERENCE

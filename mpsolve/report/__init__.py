@@ -1,0 +1,24 @@
+"""Answers as rich tables, for terminals, notebooks and the command line."""
+
+from importlib import import_module
+
+from mpsolve.errors import MissingDependencyError
+
+try:
+    import_module("rich")
+except ModuleNotFoundError as error:
+    raise MissingDependencyError("rich", "cli", "A table for people") from error
+
+from mpsolve.report.answer import cost_table as cost_table
+from mpsolve.report.answer import solution_table as solution_table
+from mpsolve.report.catalogue import bundled_table_list as bundled_table_list
+from mpsolve.report.catalogue import layer_list as layer_list
+from mpsolve.report.judgement import difference_table as difference_table
+from mpsolve.report.judgement import verification_table as verification_table
+from mpsolve.report.methods import comparison_table as comparison_table
+from mpsolve.report.text import cost_label as cost_label
+from mpsolve.report.text import labelled as labelled
+from mpsolve.report.text import number as number
+from mpsolve.report.text import percentage as percentage
+from mpsolve.report.text import spoken as spoken
+from mpsolve.report.text import status_text as status_text
