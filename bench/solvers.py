@@ -1,11 +1,12 @@
 """Our knapsack search beside every general solver, on the same problems in the same run.
 
-    python -m bench.solvers [--repeats 9] [--tables FOLDER] [--json FILE]
+    python -m bench.solvers [--repeats 5] [--time-limit 30] [--tables FOLDER] [--json FILE]
 
 Problems: the bundled (modelled) tables and, where the folder of published tables is given or lies
 beside the repository, HAWQ-V3's and HAQ's, each at 25, 50 and 75 % of the achievable range. Repeats are interleaved over the methods; a first call that starts the solvers'
 processes is not counted. Times are wall times of `mpsolve.solve`, with the building of the model
-and the verification of the answer, and for the general solvers with the way to their process.
+and the verification of the answer, and for the general solvers with the way to their process. A
+method that reaches the time limit is not asked again; its cell shows the limit with ``>``.
 """
 
 from __future__ import annotations
@@ -48,15 +49,22 @@ class Row:
     size
         Layers and candidates.
     milliseconds
-        Method -> median wall time.
+        Method -> median wall time, of those that finished.
+    unfinished
+        The methods that reached the time limit.
     wrong
-        The methods whose answer was not the optimum.
+        The methods that called another loss than the least one optimal.
     """
 
     problem: str
     size: str
     milliseconds: dict[str, float]
+    unfinished: tuple[str, ...]
     wrong: tuple[str, ...]
+
+    def ratio(self) -> float:
+        """How many times longer than ours the fastest peer takes."""
+        return min(t for m, t in self.milliseconds.items() if m != OURS) / self.milliseconds[OURS]
 
 
 def problems(tables: Path) -> Iterator[tuple[str, Problem]]:
@@ -82,22 +90,29 @@ def problems(tables: Path) -> Iterator[tuple[str, Problem]]:
         yield f"HAQ MobileNetV2 latency {limit}", problem
 
 
-def measure(name: str, problem: Problem, methods: list[str], repeats: int) -> Row:
+def measure(
+    name: str, problem: Problem, methods: list[str], repeats: int, time_limit: float
+) -> Row:
     """Solve one problem with every method, in turn."""
     seconds: dict[str, list[float]] = {method: [] for method in methods}
     losses: dict[str, float] = {}
+    unfinished: set[str] = set()
     for _ in range(repeats):
         for method in methods:
-            solution = solve(problem, method)
+            if method in unfinished:
+                continue
+            solution = solve(problem, method, time_limit=time_limit)
             if solution.status is not Status.OPTIMAL or solution.loss is None:
-                raise SystemExit(f"{name}: {method} did not finish: {solution!r}")
+                unfinished.add(method)
+                continue
             seconds[method].append(solution.seconds)
             losses[method] = solution.loss
     best = min(losses.values())
     return Row(
         name,
         f"{len(problem.layers)} / {len(problem.precisions)}",
-        {method: 1e3 * statistics.median(times) for method, times in seconds.items()},
+        {m: 1e3 * statistics.median(t) for m, t in seconds.items() if m not in unfinished},
+        tuple(unfinished),
         tuple(m for m, loss in losses.items() if loss - best > AGREEMENT * abs(best)),
     )
 
@@ -115,7 +130,7 @@ def installed(methods: tuple[str, ...], problem: Problem) -> list[str]:
     return usable
 
 
-def show(rows: list[Row], methods: list[str]) -> None:
+def show(rows: list[Row], methods: list[str], time_limit: float) -> None:
     """Print the medians, and how many times longer than ours the fastest peer takes."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table(title="Median milliseconds to the proven optimum", title_justify="left")
@@ -125,10 +140,10 @@ def show(rows: list[Row], methods: list[str]) -> None:
         table.add_column(method, justify="right")
     table.add_column("fastest peer / ours", justify="right")
     for row in rows:
-        cells = [f"{row.milliseconds[m]:.2f}{' wrong' * (m in row.wrong)}" for m in methods]
-        table.add_row(row.problem, row.size, *cells, f"{_ratio(row, methods):.0f}x")
+        cells = [_cell(row, method, time_limit) for method in methods]
+        table.add_row(row.problem, row.size, *cells, f"{row.ratio():.0f}x")
     console.print(table)
-    ratios = [_ratio(row, methods) for row in rows]
+    ratios = [row.ratio() for row in rows]
     console.print(
         f"fastest peer / {OURS}: median {statistics.median(ratios):.0f}x, "
         f"from {min(ratios):.0f}x to {max(ratios):.0f}x over {len(rows)} problems; "
@@ -139,8 +154,10 @@ def show(rows: list[Row], methods: list[str]) -> None:
     console.print(f"Python {platform.python_version()}, {versions}; {platform.machine()}.")
 
 
-def _ratio(row: Row, methods: list[str]) -> float:
-    return min(row.milliseconds[m] for m in methods if m != OURS) / row.milliseconds[OURS]
+def _cell(row: Row, method: str, time_limit: float) -> str:
+    if method in row.unfinished:
+        return f"> {1e3 * time_limit:.0f}"
+    return f"{row.milliseconds[method]:.2f}{' wrong' * (method in row.wrong)}"
 
 
 def _has(package: str) -> bool:
@@ -149,14 +166,14 @@ def _has(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def main(repeats: int, tables: Path, json_file: Path | None) -> int:
+def main(repeats: int, time_limit: float, tables: Path, json_file: Path | None) -> int:
     """Run the benchmark; exit status 1 if any method answered wrongly."""
     instances = list(problems(tables))
     methods = installed((OURS, *PEERS), instances[0][1])
     if len(methods) < 2:
         raise SystemExit("No general solver is installed: pip install 'mpsolve[solvers]'.")
-    rows = [measure(name, problem, methods, repeats) for name, problem in instances]
-    show(rows, methods)
+    rows = [measure(name, problem, methods, repeats, time_limit) for name, problem in instances]
+    show(rows, methods, time_limit)
     if json_file:
         json_file.write_text(json.dumps([vars(row) for row in rows], indent=2), encoding="utf-8")
     return int(any(row.wrong for row in rows))
@@ -165,7 +182,8 @@ def main(repeats: int, tables: Path, json_file: Path | None) -> int:
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--time-limit", type=float, default=30.0, help="seconds for every solve")
     parser.add_argument("--tables", type=Path, default=SHARED, help="folder of published tables")
     parser.add_argument("--json", dest="json_file", type=Path, help="also write the rows here")
     return parser.parse_args()
