@@ -3,10 +3,11 @@
     python -m bench.solvers [--repeats 5] [--time-limit 30] [--tables FOLDER] [--json FILE]
 
 Problems: the bundled (modelled) tables and, where the folder of published tables is given or lies
-beside the repository, HAWQ-V3's and HAQ's, each at 25, 50 and 75 % of the achievable range. Repeats are interleaved over the methods; a first call that starts the solvers'
-processes is not counted. Times are wall times of `mpsolve.solve`, with the building of the model
-and the verification of the answer, and for the general solvers with the way to their process. A
-method that reaches the time limit is not asked again; its cell shows the limit with ``>``.
+beside the repository, HAWQ-V3's and HAQ's, each at 25, 50 and 75 % of the achievable range.
+Repeats are interleaved over the methods; a first call that starts the solvers' processes is not
+counted. Times are wall times of `mpsolve.solve`, with the building of the model and the
+verification of the answer, and for the general solvers with the way to their process. A method
+that reaches the time limit is not asked again; its cell shows the limit with ``>``.
 """
 
 from __future__ import annotations

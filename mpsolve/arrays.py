@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import numpy as np
 
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
-from mpsolve.evaluation import keeps, total
+from mpsolve.evaluation import checked_limit, keeps, total
+from mpsolve.flat import flatten, magnitude
 from mpsolve.formulations.mckp.knapsack import solve_knapsack
 from mpsolve.groups import layer_groups
-from mpsolve.problem import Problem, flatten
+from mpsolve.problem import Problem
 from mpsolve.solution import Status, relative_gap
 
 if TYPE_CHECKING:
@@ -79,11 +81,11 @@ def assign(loss: Any, cost: Any, budget: Any, *, time_limit: float | None = None
     >>> assign(loss=[[0, 3, 5], [0, 1]], cost=[[9, 4, 1], [7, 2]], budget=8).choice.tolist()
     [1, 1]
     """
-    if np.ndim(budget) == 0 and time_limit is None:
-        answer = _single(loss, cost, budget)
-        if answer is not None:
-            return answer
-    return _general(loss, cost, budget, time_limit)
+    if _dimensions(budget) > 0:
+        return _general(loss, cost, budget, time_limit)
+    limit = checked_limit("The budget", budget)
+    answer = _single(loss, cost, limit) if time_limit is None else None
+    return answer or _general(loss, cost, limit, time_limit)
 
 
 def _single(loss: Any, cost: Any, budget: Number) -> Assignment | None:
@@ -95,9 +97,13 @@ def _single(loss: Any, cost: Any, budget: Number) -> Assignment | None:
     costs, cost_offsets = flatten("cost", cost)
     if not np.array_equal(offsets, cost_offsets) or (np.diff(offsets) < 1).any():
         return None
-    if not (np.isfinite(losses).all() and np.isfinite(costs).all() and np.isfinite(budget)):
+    if not math.isfinite(magnitude(losses)) or not math.isfinite(magnitude(costs)):
         return None
-    limit: Number = int(np.floor(budget)) if costs.dtype.kind == "i" else float(budget)
+    try:
+        rounded = float(budget)
+    except OverflowError:
+        return None
+    limit = math.floor(budget) if costs.dtype.kind == "i" else rounded
     answer = solve_knapsack(
         losses, costs, offsets, limit, lambda usable: layer_groups(offsets, usable)
     )
@@ -114,15 +120,16 @@ def _single(loss: Any, cost: Any, budget: Number) -> Assignment | None:
 
 def _general(loss: Any, cost: Any, budget: Any, time_limit: float | None) -> Assignment:
     """Any number of budgets, with every check and explanation."""
-    limits = np.atleast_1d(np.asarray(budget))
-    rows = [cost] if np.ndim(budget) == 0 else cost
-    if limits.ndim != 1 or len(rows) != len(limits):
+    dimensions = _dimensions(budget)
+    limits = [budget] if dimensions == 0 else list(budget)
+    rows = [cost] if dimensions == 0 else list(cost) if _dimensions(cost) > 0 else [cost]
+    if dimensions > 1 or not limits:
+        raise InputError("budget must be one number, or (M,) numbers for (M, N, K) costs.")
+    if len(rows) != len(limits):
         raise InputError(f"{len(limits)} budgets need as many costs, not {len(rows)}.")
-    names = ["cost"] if np.ndim(budget) == 0 else [f"cost{m}" for m in range(len(limits))]
+    names = ["cost"] if dimensions == 0 else [f"cost{m}" for m in range(len(limits))]
     problem = Problem.from_arrays(
-        loss,
-        dict(zip(names, rows, strict=True)),
-        dict(zip(names, limits.tolist(), strict=True)),
+        loss, dict(zip(names, rows, strict=True)), dict(zip(names, limits, strict=True))
     )
     solution = solve(problem, time_limit=time_limit)
     if solution.conflict is not None:
@@ -131,3 +138,10 @@ def _general(loss: Any, cost: Any, budget: Any, time_limit: float | None) -> Ass
         raise NoSolutionError(f"{solution.method}: {solution.status.meaning} {solution.reason}")
     bound = -np.inf if solution.bound is None else solution.bound
     return Assignment(solution.choice, solution.loss, bound, solution.status)
+
+
+def _dimensions(values: Any) -> int:
+    try:
+        return np.ndim(values)
+    except ValueError:  # rows of different lengths
+        return 2

@@ -2,7 +2,7 @@
 
 ==================  ==========================================================================
 ``3200000``         an absolute limit in the unit of the cost; also ``3.2e6`` and ``3.2M``
-``2MB``, ``512KiB``  a limit in bytes, for a cost counted in bits or bytes
+``2MB``, ``512KiB``  a limit in bytes, for a cost counted in bits or bytes; also ``16Mbit``
 ``1.5ms``           a limit in time, for a cost counted in a unit of time
 ``0.7x``            0.7 times the cost of the reference configuration
 ``50%``             minimum + 0.5 (reference - minimum): inside the achievable range, which is how
@@ -19,8 +19,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mpsolve.errors import InputError
 from mpsolve.evaluation import total
 from mpsolve.groups import choice_groups
@@ -34,13 +32,17 @@ if TYPE_CHECKING:
 #: What relative budgets refer to unless the caller says otherwise.
 DEFAULT_REFERENCE = "8b/8b"
 
-_TEXT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-zµ%]*)", re.IGNORECASE)
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?"
+_TEXT = re.compile(rf"({_NUMBER})\s*([a-z\u00b5\u03bc%]*)", re.IGNORECASE)
 _MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _BITS = {"bit": 1, "bits": 1, "b": 8, "byte": 8, "bytes": 8}
+_BITS |= {f"{p}bit": 1000**i for i, p in enumerate("kmgt", 1)}
+_BITS |= {f"{p}ibit": 1024**i for i, p in enumerate("kmgt", 1)}
 _BITS |= {f"{p}b": 8 * 1000**i for i, p in enumerate("kmgt", 1)}
 _BITS |= {f"{p}ib": 8 * 1024**i for i, p in enumerate("kmgt", 1)}
 _SECONDS = {"s": Fraction(1), "ms": Fraction(1, 10**3), "us": Fraction(1, 10**6)}
-_SECONDS |= {"µs": Fraction(1, 10**6), "ns": Fraction(1, 10**9)}
+_SECONDS |= {"\u00b5s": Fraction(1, 10**6), "\u03bcs": Fraction(1, 10**6)}  # micro sign, Greek mu
+_SECONDS |= {"ns": Fraction(1, 10**9)}
 
 
 def parse_budgets(texts: tuple[str, ...] | list[str]) -> dict[str, str]:
@@ -103,7 +105,10 @@ def _resolve(
         limit = value * _factor(problem, name, text, unit)
     if problem.costs[name].dtype.kind == "i":
         return limit.numerator // limit.denominator
-    return float(limit)
+    try:
+        return float(limit)
+    except OverflowError:
+        raise InputError(f"The budget {name}={text} exceeds every float; leave it out.") from None
 
 
 def _relative(
@@ -121,15 +126,17 @@ def _relative(
             f"The budget {name}={_shown(value, unit)} is relative to the reference configuration, "
             f"which does not fit: {error} Name another reference."
         ) from None
-    highest = Fraction(total(cost[problem.offsets[:-1] + choice]))
+    highest = Fraction(total(cost[problem.flat(choice)]))
     if unit != "%":
         return value * highest
     groups = choice_groups(problem)
     if groups.empty_groups:
         layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])
-        raise InputError(f"Nothing is achievable: no candidate is left for {layers}.")
-    merged = groups.merged(cost)
-    least = Fraction(total(np.minimum.reduceat(merged, groups.offsets[:-1])))
+        raise InputError(
+            f"The budget {name}={_shown(value, unit)} is part of a range, but nothing is "
+            f"achievable: no candidate is left for {layers}."
+        )
+    least = Fraction(total(cost[problem.flat(groups.cheapest(cost))]))
     return least + value / 100 * (highest - least)
 
 
@@ -144,6 +151,12 @@ def _factor(problem: Problem, name: str, text: str, unit: str) -> Fraction:
     own = problem.units.get(name, "")
     own_key = own.split()[0].lower() if own else ""
     key = unit.lower()
+    if unit.endswith("b") and key in _BITS:
+        stem = text.strip().removesuffix("b")
+        raise InputError(
+            f"The budget {name}={text} may mean bits or bytes; write {stem}B for bytes or "
+            f"{stem}bit for bits."
+        )
     if own_key in _BITS and key in _BITS:
         return Fraction(_BITS[key], _BITS[own_key])
     if own_key in _SECONDS and key in _SECONDS:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mpsolve.errors import InputError
+from mpsolve.frozen import Picklable
 from mpsolve.precision import Precision
 
 
-@dataclass(frozen=True)
-class Configuration(Mapping[str, Precision]):
-    """An immutable map from layer name to `Precision`.
+@dataclass(frozen=True, eq=False)
+class Configuration(Picklable, Mapping[str, Precision]):
+    """An immutable map from layer name to `Precision`; equal to any map with the same entries.
 
     Attributes
     ----------
@@ -31,7 +34,7 @@ class Configuration(Mapping[str, Precision]):
 
     def __post_init__(self) -> None:
         entries = {layer: _precision(layer, value) for layer, value in self.precisions.items()}
-        object.__setattr__(self, "precisions", entries)
+        object.__setattr__(self, "precisions", MappingProxyType(entries))
 
     def __getitem__(self, layer: str) -> Precision:
         return self.precisions[layer]
@@ -42,13 +45,19 @@ class Configuration(Mapping[str, Precision]):
     def __len__(self) -> int:
         return len(self.precisions)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self.precisions) == dict(other)
+
     def __hash__(self) -> int:
-        return hash(tuple(sorted(self.precisions.items())))
+        return hash(frozenset(self.precisions.items()))
+
+    def __repr__(self) -> str:
+        return f"Configuration({dict(self.precisions)})"
 
     @classmethod
-    def homogeneous(cls, layers: Iterator[str] | tuple[str, ...], precision: str) -> Configuration:
+    def homogeneous(cls, layers: Iterable[str], precision: Precision | str) -> Configuration:
         """The same precision, such as ``"8b/8b"``, in every layer."""
-        parsed = Precision.parse(precision)
+        parsed = precision if isinstance(precision, Precision) else Precision.parse(precision)
         return cls(dict.fromkeys(layers, parsed))
 
     def to_json(self) -> dict[str, dict[str, Any]]:
@@ -75,8 +84,11 @@ class Configuration(Mapping[str, Precision]):
             What the data came from, for error messages.
         """
         for key in ("configuration", "layer_precs"):
-            if isinstance(data, Mapping) and isinstance(data.get(key), Mapping):
-                data = data[key]
+            inner = data.get(key, ()) if isinstance(data, Mapping) else ()
+            if inner is None:
+                raise InputError(f"{source}: the answer holds no configuration; solve it again.")
+            if isinstance(inner, Mapping) and "b_in" not in inner:  # else a layer of that name
+                data = inner
         if not isinstance(data, Mapping) or not data:
             raise InputError(
                 f"{source}: expected a map from layer to precision, such as "
@@ -91,7 +103,7 @@ class Configuration(Mapping[str, Precision]):
     def read(cls, path: str | Path) -> Configuration:
         """Read a JSON file in any form that `from_json` understands."""
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
             raise InputError(f"{path}: cannot read the configuration: {reason}.") from None
@@ -113,8 +125,11 @@ class Configuration(Mapping[str, Precision]):
         quantlib
             Write the ``layer_precs`` form instead.
         """
-        data = self.to_quantlib() if quantlib else self.to_json()
-        Path(path).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        data = self.to_quantlib()["layer_precs"] if quantlib else self.to_json()
+        lines = (f"  {json.dumps(layer)}: {json.dumps(entry)}" for layer, entry in data.items())
+        text = "{\n" + ",\n".join(lines) + "\n}"
+        text = f'{{"layer_precs": {text}}}\n' if quantlib else f"{text}\n"
+        Path(path).write_text(text, encoding="utf-8")
 
 
 def precision_to_json(precision: Precision) -> dict[str, Any]:
@@ -132,7 +147,8 @@ def _precision(layer: object, value: object) -> Precision:
         if isinstance(value, str):
             return Precision.parse(value)
         if isinstance(value, Mapping):
-            return Precision(_bits(value["b_in"]), _bits(value["b_wt"]), str(value.get("name", "")))
+            name = value.get("name") or ""
+            return Precision(_bits(value["b_in"]), _bits(value["b_wt"]), str(name))
         if isinstance(value, list | tuple) and len(value) == 2:
             return Precision(_bits(value[0]), _bits(value[1]))
     except KeyError as error:
@@ -143,6 +159,6 @@ def _precision(layer: object, value: object) -> Precision:
 
 
 def _bits(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{value!r} is not a number of bits.")
-    return value
+    return float(value)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mpsolve.errors import InputError
+from mpsolve.evaluation import checked_limit
 from mpsolve.frozen import Picklable
+from mpsolve.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsolve.precision import Precision
     from mpsolve.typing import FloatArray
 
 Relation = Literal["precision", "b_in", "b_wt"]
@@ -79,6 +80,7 @@ class Restriction:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"A restriction is one of {', '.join(KINDS)}, not {self.kind!r}.")
+        object.__setattr__(self, "precision", _parsed(self.precision))
 
     def allows(self, candidate: Precision) -> bool:
         """Whether the layer may take this candidate."""
@@ -117,18 +119,27 @@ class LinearConstraint(Picklable):
 
     def __post_init__(self) -> None:
         terms = {layer: _coefficients(self.name, layer, c) for layer, c in self.terms.items()}
-        if not terms or not np.isfinite(self.limit):
-            raise InputError(f"Constraint {self.name} needs at least one layer and a finite limit.")
+        if not terms:
+            raise InputError(f"Constraint {self.name} needs at least one layer.")
+        limit = float(checked_limit(f"The limit of constraint {self.name}", self.limit))
         object.__setattr__(self, "terms", MappingProxyType(terms))
-        object.__setattr__(self, "limit", float(self.limit))
+        object.__setattr__(self, "limit", limit)
 
     def __str__(self) -> str:
         return f"constraint {self.name}"
 
 
+def _parsed(precision: Precision | str) -> Precision:
+    return precision if isinstance(precision, Precision) else Precision.parse(precision)
+
+
 def _coefficients(name: str, layer: str, values: Sequence[float] | FloatArray) -> FloatArray:
-    array = np.array(values, np.float64)
-    if array.ndim != 1 or not np.isfinite(array).all():
-        raise InputError(f"Constraint {name}, layer {layer}: one finite number per candidate.")
+    try:
+        array = np.array(values, np.float64)
+        fits = array.ndim == 1 and bool(np.isfinite(array).all())
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise InputError(f"Constraint {name}, layer {layer}: give one finite number per candidate.")
     array.setflags(write=False)
     return array

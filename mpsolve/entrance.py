@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mpsolve.configuration import Configuration
-from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
+from mpsolve.errors import (
+    Conflict,
+    InputError,
+    MissingDependencyError,
+    NoSolutionError,
+    UnsupportedError,
+)
 from mpsolve.evaluation import Evaluation, evaluate
 from mpsolve.formulations.method import Options, Outcome, method_named
+from mpsolve.groups import choice_groups
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
 from mpsolve.heuristics.greedy_increase import GreedyIncrease
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
 from mpsolve.infeasible import explain, quick_conflict
+from mpsolve.parts import parts_of
 from mpsolve.solution import Solution, Status
 
 if TYPE_CHECKING:
@@ -99,10 +106,11 @@ def solve(
         progress,
     )
     began = time.perf_counter()
+    exact = None if method == "auto" else method_named(method)
     if conflict := quick_conflict(problem):
         return _answer(problem, method, Status.INFEASIBLE, began, conflict=conflict)
-    name, reason = choose_method(problem) if method == "auto" else (method, "")
-    exact = method_named(name)
+    name, reason = (method, "") if exact else choose_method(problem)
+    exact = exact or method_named(name)
     if refusal := exact.unsupported(problem):
         raise UnsupportedError(refusal)
     outcome = exact.solve(problem, options)
@@ -128,8 +136,6 @@ def choose_method(problem: Problem) -> tuple[str, str]:
 
 
 def _too_many_joint_candidates(problem: Problem) -> str | None:
-    from mpsolve.groups import choice_groups
-
     try:
         choice_groups(problem)
     except UnsupportedError as error:
@@ -146,36 +152,48 @@ def _verified(
     began: float,
 ) -> Solution:
     """Give an outcome its status, from the original numbers alone."""
-    answer: dict[str, Any] = {
-        "reason": reason,
-        "limit": outcome.limit,
-        "notes": outcome.notes,
-    }
-    if outcome.choice is None:
-        if not outcome.complete:
-            return _answer(
-                problem, method, Status.NO_SOLUTION, began, bound=outcome.bound, **answer
-            )
-        conflict = explain(problem, lambda variant: _least_loss(variant, method))
+    answer: dict[str, Any] = {"reason": reason, "limit": outcome.limit, "notes": outcome.notes}
+    known = [c for c in (outcome.choice, options.warm_start) if c is not None]
+    evaluated = [(evaluate(problem, choice), choice) for choice in known]
+    kept = [(evaluation, choice) for evaluation, choice in evaluated if evaluation.feasible]
+    if outcome.choice is not None and not evaluated[0][0].feasible:
+        broken = f"{method} broke a constraint: {evaluated[0][0].violations[0]}."
+        answer["notes"] = (*outcome.notes, broken)
+    if kept:
+        evaluation, choice = min(kept, key=lambda one: one[0].loss)
+        complete = outcome.complete and outcome.choice is not None and evaluated[0][0].feasible
+        proven = float(evaluation.loss) if complete else outcome.bound
+        bound = None if proven is None else min(proven, float(evaluation.loss))
+        status = Status.OPTIMAL if complete else Status.FEASIBLE
+        return _answer(problem, method, status, began, choice, evaluation, bound=bound, **answer)
+    if outcome.complete and outcome.choice is None:
+        conflict = _explained(problem, method, options)
         return _answer(problem, method, Status.INFEASIBLE, began, conflict=conflict, **answer)
-    choice, evaluation = outcome.choice, evaluate(problem, outcome.choice)
-    if not evaluation.feasible:
-        answer["notes"] = (
-            *outcome.notes,
-            f"{method} broke a constraint: {evaluation.violations[0]}.",
+    return _answer(problem, method, Status.NO_SOLUTION, began, bound=outcome.bound, **answer)
+
+
+def _explained(problem: Problem, method: str, options: Options) -> Conflict:
+    """The conflict of an infeasible problem; without the smallest set if a limit ends the search.
+
+    Variants of the problem are judged by the method that judged the problem.
+    """
+    limited = replace(options, warm_start=None, gap=0.0, progress=None)
+
+    def least_loss(variant: Problem) -> Number | None:
+        outcome = method_named(method).solve(variant, limited)
+        if outcome.choice is None and not outcome.complete:
+            raise NoSolutionError(f"{method} could not judge a variant of the problem.")
+        return None if outcome.choice is None else evaluate(variant, outcome.choice).loss
+
+    try:
+        return explain(problem, least_loss)
+    except NoSolutionError:
+        names = tuple(map(str, parts_of(problem)))
+        return Conflict(
+            f"No assignment keeps all {len(names)} constraints together; the search for those "
+            "that conflict was stopped by a limit.",
+            constraints=names,
         )
-        return _answer(problem, method, Status.NO_SOLUTION, began, bound=outcome.bound, **answer)
-    complete = outcome.complete
-    if options.warm_start is not None:
-        warm = evaluate(problem, options.warm_start)
-        if warm.feasible and warm.loss < evaluation.loss:
-            # Within the resolution of the method the two are equal; the better one is returned.
-            choice, evaluation = options.warm_start, warm
-    bound = float(evaluation.loss) if complete else outcome.bound
-    if bound is not None:
-        bound = min(bound, float(evaluation.loss))
-    status = Status.OPTIMAL if complete else Status.FEASIBLE
-    return _answer(problem, method, status, began, choice, evaluation, bound=bound, **answer)
 
 
 def _answer(
@@ -242,21 +260,4 @@ def _choice_of(problem: Problem, warm_start: Configuration | IntArray | None) ->
         return None
     if isinstance(warm_start, Configuration):
         return problem.choice(warm_start)
-    choice = np.asarray(warm_start)
-    counts = np.diff(problem.offsets)
-    if choice.shape != counts.shape or choice.dtype.kind not in "iu":
-        raise InputError(
-            f"A warm start needs one candidate index for each of {len(counts)} layers."
-        )
-    if ((choice < 0) | (choice >= counts)).any():
-        layer = problem.layers[int(np.argmax((choice < 0) | (choice >= counts)))]
-        raise InputError(f"The warm start names a candidate that layer {layer} does not have.")
-    return choice.astype(np.int64)
-
-
-def _least_loss(problem: Problem, method: str) -> Number | None:
-    """The optimal loss of a variant of an infeasible problem, by the method that judged it."""
-    if quick_conflict(problem):
-        return None
-    outcome = method_named(method).solve(problem, Options())
-    return None if outcome.choice is None else evaluate(problem, outcome.choice).loss
+    return problem.flat(warm_start) - problem.offsets[:-1]

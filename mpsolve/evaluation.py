@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,6 +58,17 @@ def keeps(value: Number, limit: Number, terms: int) -> bool:
     return value <= limit + terms * FLOAT_SLACK * abs(limit)
 
 
+def checked_limit(what: str, limit: object) -> Number:
+    """An upper limit as an exact integer or a float; anything but a finite number is refused."""
+    if isinstance(limit, np.ndarray | np.generic) and limit.ndim == 0:
+        limit = limit.item()
+    if isinstance(limit, int) and not isinstance(limit, bool):
+        return limit
+    if not isinstance(limit, float) or not math.isfinite(limit):
+        raise InputError(f"{what} must be a finite number, not {limit!r}.")
+    return limit
+
+
 def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
     """Loss, costs and violated constraints of a choice.
 
@@ -65,8 +78,13 @@ def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
         The problem.
     choice
         ``(N,)`` int64, the position of each layer's candidate among its own.
+
+    Raises
+    ------
+    InputError
+        If the choice names a candidate that a layer does not have.
     """
-    flat = problem.offsets[:-1] + choice
+    flat = problem.flat(choice)
     costs = {name: total(values[flat]) for name, values in problem.costs.items()}
     violations = [
         f"{name} is {costs[name]:,} and its budget {limit:,}"

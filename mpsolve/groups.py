@@ -77,6 +77,15 @@ class ChoiceGroups:
             return values[self.parts]
         return np.add.reduceat(values[self.parts], self.part_offsets[:-1])
 
+    def cheapest(self, values: NumberArray) -> IntArray:
+        """``(N,)`` the choice of the original problem whose values have the least sum.
+
+        No group may be empty.
+        """
+        group = np.repeat(np.arange(len(self.members)), np.diff(self.offsets))
+        first = np.lexsort((self.merged(values), group))[self.offsets[:-1]]
+        return self.lift(first - self.offsets[:-1])
+
     def lift(self, choice: IntArray) -> IntArray:
         """The choice of the original problem that a choice of the groups stands for."""
         joint = self.offsets[:-1] + choice

@@ -22,7 +22,8 @@ def homogeneous_choice(
     """The choice that gives every layer the same precision.
 
     A layer that lacks the precision takes the nearest higher one that it has: the one with the
-    fewest bits more, and among equals the one with fewer input bits. Tied layers move together.
+    fewest bits more, and among equals the one with fewer input bits. A named format with as many
+    bits will do, unless the precision is itself a named format. Tied layers move together.
 
     Parameters
     ----------
@@ -68,7 +69,9 @@ def _parsed(problem: Problem, precision: Precision | str) -> Precision:
 
 
 def _fits(candidate: Precision, precision: Precision) -> bool:
-    return candidate == precision or (not precision.name and candidate.is_higher(precision))
+    return candidate == precision or (
+        not precision.name and candidate.is_higher_or_equal(precision)
+    )
 
 
 def _substitutions(problem: Problem, precision: Precision, choice: IntArray) -> tuple[str, ...]:

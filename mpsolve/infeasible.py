@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpsolve.errors import Conflict, UnsupportedError
-from mpsolve.evaluation import keeps, total
+from mpsolve.evaluation import keeps, smallest, total
 from mpsolve.groups import choice_groups
+from mpsolve.parts import BudgetPart, Part, minimal, only, parts_of, section_of, shown_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from mpsolve.constraints import Tie
     from mpsolve.groups import ChoiceGroups
     from mpsolve.problem import Problem
-    from mpsolve.typing import Number
+    from mpsolve.typing import Number, NumberArray
 
-#: How many layers a sentence names.
+#: How many layers, or constraints beside a budget, a sentence names.
 SHOWN = 3
 
 
@@ -25,7 +29,8 @@ def quick_conflict(problem: Problem) -> Conflict | None:
     """A conflict that shows without any search, or None.
 
     These are: a layer without a candidate, tied layers without a common precision, a budget below
-    what the cheapest candidates cost, and a constraint below its smallest coefficients.
+    what the cheapest candidates cost, and a constraint below its smallest coefficients. Its
+    constraints are a smallest set in the sense of `Conflict`.
     """
     return (
         _empty_layer(problem)
@@ -39,9 +44,6 @@ def quick_conflict(problem: Problem) -> Conflict | None:
 def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) -> Conflict:
     """Name a smallest set of constraints that an infeasible problem cannot keep together.
 
-    The deletion filter (Chinneck and Dravnieks 1991): leave out one constraint after the other,
-    and put back only those without which the rest becomes satisfiable.
-
     Parameters
     ----------
     problem
@@ -52,32 +54,36 @@ def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) ->
     if conflict := quick_conflict(problem):
         return conflict
     indifferent = problem.replace(loss=np.zeros(len(problem.loss), np.int64))
-    for part in _parts(problem):
-        relaxed = _without(indifferent, part)
-        if least_loss(relaxed) is None:
-            indifferent = relaxed
-    if conflict := quick_conflict(indifferent):
+
+    def conflicting(parts: list[Part]) -> bool:
+        variant = only(indifferent, parts)
+        return bool(parts) and (quick_conflict(variant) is not None or least_loss(variant) is None)
+
+    parts = minimal(parts_of(problem), conflicting)
+    smallest_set = only(indifferent, parts)
+    if conflict := quick_conflict(smallest_set):
         return conflict
-    parts = _parts(indifferent)
-    names = tuple(_name(indifferent, part) for part in parts)
-    budgets = [part for part in parts if part[0] == "budgets"]
+    names = _names(parts)
+    budgets = [part for part in parts if isinstance(part, BudgetPart)]
     if not budgets:
-        layers = tuple(dict.fromkeys(layer for t in indifferent.ties for layer in t.layers))
+        joined = [layer for tie in smallest_set.ties for layer in tie.layers]
+        joined += [layer for constraint in smallest_set.constraints for layer in constraint.terms]
         return Conflict(
-            f"{_sentence(names)} cannot be kept together; any one of them can be dropped.",
+            f"{_capital(_together(names))} cannot be kept together; any one of them can be "
+            "dropped.",
             constraints=names,
-            layers=layers,
+            layers=tuple(dict.fromkeys(joined)),
         )
-    cost = str(budgets[-1][1])
-    others = _without(indifferent, budgets[-1])
+    cost, limit = budgets[-1].cost, budgets[-1].limit
+    kept = [part for part in parts if part is not budgets[-1]]
+    others = only(indifferent, kept)
     least = least_loss(others.replace(loss=problem.costs[cost]))
-    limit = problem.budgets[cost]
-    kept = " and ".join(name for name in names if name != _name(indifferent, budgets[-1]))
-    layers = _dominant(problem, cost)[0]
+    layers = _dominant(others, problem.costs[cost])[1]
+    shown = _apart(least or 0, limit)
     return Conflict(
-        f"{_sentence(names)} cannot be kept together: with {kept} kept, {cost} is at least "
-        f"{_number(least or 0)}{_unit(problem, cost)}, above its budget of {_number(limit)}; "
-        f"{_listed(layers)} dominate{'s' if len(layers) == 1 else ''} it.",
+        f"{_capital(_together(names))} cannot be kept together: with {_together(_names(kept))} "
+        f"kept, {cost} is at least {shown[0]}{_unit(problem, cost)}, above its budget of "
+        f"{shown[1]}; {_listed(layers)} dominate{'s' if len(layers) == 1 else ''} it.",
         constraints=names,
         cost=cost,
         budget=limit,
@@ -86,97 +92,90 @@ def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) ->
     )
 
 
-_Part = tuple[str, object]
-
-
-def _parts(problem: Problem) -> list[_Part]:
-    """Every constraint of a problem: the field it stands in, and itself or its budget's name."""
-    return [
-        (field, item)
-        for field in ("restrictions", "ties", "constraints", "budgets")
-        for item in getattr(problem, field)
-    ]
-
-
-def _without(problem: Problem, part: _Part) -> Problem:
-    field, dropped = part
-    if field == "budgets":
-        return problem.replace(budgets={k: v for k, v in problem.budgets.items() if k != dropped})
-    return problem.replace(**{field: tuple(x for x in getattr(problem, field) if x is not dropped)})
-
-
-def _name(problem: Problem, part: _Part) -> str:
-    field, item = part
-    if field == "budgets":
-        return f"the budget {item} <= {_number(problem.budgets[str(item)])}"
-    return f"the {item}"
-
-
-def _sentence(names: tuple[str, ...]) -> str:
-    text = " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
-    return text[0].upper() + text[1:]
-
-
 def _empty_layer(problem: Problem) -> Conflict | None:
     left = np.bincount(problem.layer_index, problem.allowed, len(problem.layers))
     if left.all():
         return None
     layer = problem.layers[int(np.argmin(left))]
-    causes = tuple(str(r) for r in problem.restrictions if r.layer == layer)
+    own: list[Part] = [r for r in problem.restrictions if r.layer == layer]
+    causes = minimal(own, lambda parts: not section_of(problem, (layer,), parts).allowed.any())
     candidates = ", ".join(map(str, problem.candidates(problem.index_of(layer))))
     return Conflict(
-        f"Layer {layer} has no candidate left: of {candidates}, {' and '.join(causes)} "
+        f"Layer {layer} has no candidate left: of {candidates}, {_together(_names(causes))} "
         f"leave{'s' if len(causes) == 1 else ''} none.",
-        constraints=causes,
+        constraints=_names(causes),
         layers=(layer,),
     )
 
 
 def _empty_tie(problem: Problem) -> Conflict | None:
     for tie in problem.ties:
-        shared: set[object] | None = None
-        for layer in tie.layers:
-            i = problem.index_of(layer)
-            offered = {
-                tie.key(problem.precisions[j])
-                for j in range(problem.offsets[i], problem.offsets[i + 1])
-                if problem.allowed[j]
-            }
-            shared = offered if shared is None else shared & offered
-        if not shared:
-            causes = [str(r) for r in problem.restrictions if r.layer in tie.layers]
-            beside = f" with {' and '.join(causes)}" if causes else ""
-            return Conflict(
-                f"The {tie} cannot be kept{beside}: its layers have no {tie.equal} in common.",
-                constraints=(str(tie), *causes),
-                layers=tie.layers,
-            )
+        if _shares(problem, tie):
+            continue
+        own: list[Part] = [r for r in problem.restrictions if r.layer in tie.layers]
+        causes = minimal(own, partial(_keeps_apart, problem, tie))
+        beside = f" with {_together(_names(causes))}" if causes else ""
+        return Conflict(
+            f"The {tie} cannot be kept{beside}: its layers have no {tie.equal} in common.",
+            constraints=_names([tie, *causes]),
+            layers=tie.layers,
+        )
     return None
+
+
+def _keeps_apart(problem: Problem, tie: Tie, parts: list[Part]) -> bool:
+    return not _shares(section_of(problem, tie.layers, parts), tie)
+
+
+def _shares(problem: Problem, tie: Tie) -> bool:
+    """Whether some bit-width, or precision, is offered by every layer of a tie."""
+    offered = []
+    for i in map(problem.index_of, tie.layers):
+        own = range(*problem.offsets[i : i + 2])
+        offered.append({tie.key(problem.precisions[j]) for j in own if problem.allowed[j]})
+    return bool(set.intersection(*offered))
 
 
 def _empty_group(problem: Problem) -> Conflict | None:
     for members in _groups(problem).empty_groups:
         layers = tuple(problem.layers[i] for i in members)
-        ties = tuple(str(t) for t in problem.ties if t.layers[0] in layers)
+        causes = minimal(_parts_on(problem, layers), partial(_excludes_all, problem, layers))
         return Conflict(
-            f"{_sentence(ties)} cannot be kept together: no choice of precisions satisfies them.",
-            constraints=ties,
+            f"{_capital(_together(_names(causes)))} cannot be kept together: no choice of "
+            "precisions satisfies them.",
+            constraints=_names(causes),
             layers=layers,
         )
     return None
 
 
+def _excludes_all(problem: Problem, layers: tuple[str, ...], parts: list[Part]) -> bool:
+    return bool(_groups(section_of(problem, layers, parts)).empty_groups)
+
+
+def _parts_on(problem: Problem, layers: tuple[str, ...]) -> list[Part]:
+    """The ties and restrictions of layers that are not tied to any other."""
+    return [
+        *(tie for tie in problem.ties if tie.layers[0] in layers),
+        *(restriction for restriction in problem.restrictions if restriction.layer in layers),
+    ]
+
+
 def _budget_too_small(problem: Problem) -> Conflict | None:
     for name, limit in problem.budgets.items():
-        layers, least, share = _dominant(problem, name)
-        if keeps(least, limit, len(problem.layers)):
+        cost = problem.costs[name]
+        if not _exceeds(problem, cost, limit, len(problem.layers)):
             continue
+        least, layers, share = _dominant(problem, cost)
+        causes = _causes(problem, name, limit)
         unit = _unit(problem, name)
+        shown = _apart(limit, least)
+        because = f"because of {_abridged(_names(causes))} " if causes else ""
+        alone = f"; {_listed(layers)} alone account{'s' if len(layers) == 1 else ''} for "
         return Conflict(
-            f"The budget on {name} is {_number(limit)}{unit}, but every assignment needs at "
-            f"least {_number(least)}{unit}; {_listed(layers)} alone "
-            f"account{'s' if len(layers) == 1 else ''} for {share:.0%} of that.",
-            constraints=(f"the budget {name} <= {_number(limit)}",),
+            f"The budget on {name} is {shown[0]}{unit}, but {because}every assignment needs at "
+            f"least {shown[1]}{unit}" + (f"{alone}{share:.0%} of that." if share else "."),
+            constraints=_names([BudgetPart(name, limit), *causes]),
             cost=name,
             budget=limit,
             least=least,
@@ -185,33 +184,86 @@ def _budget_too_small(problem: Problem) -> Conflict | None:
     return None
 
 
-def _dominant(problem: Problem, cost: str) -> tuple[tuple[str, ...], Number, float]:
-    """The layers that weigh most in the least value of a cost, that value, and their share."""
+def _exceeds(problem: Problem, values: NumberArray, limit: Number, terms: int) -> bool:
+    """Whether even the least sum that the ties and restrictions allow exceeds a limit."""
     groups = _groups(problem)
-    least = np.minimum.reduceat(groups.merged(problem.costs[cost]), groups.offsets[:-1])
-    order = np.argsort(-least, kind="stable")[:SHOWN]
-    layers = tuple(problem.layers[i] for g in order for i in groups.members[int(g)])[:SHOWN]
-    whole = float(least.sum())
-    return layers, total(least), float(least[order].sum()) / whole if whole else 0.0
+    return not keeps(smallest(groups.merged(values), groups.offsets), limit, terms)
+
+
+def _dominant(problem: Problem, values: NumberArray) -> tuple[Number, tuple[str, ...], float]:
+    """The least sum of some values, the layers that weigh most in it, and their share of it."""
+    each = values[problem.flat(_groups(problem).cheapest(values))]
+    heaviest = np.argsort(-each, kind="stable")[:SHOWN]
+    least = total(each)
+    share = float(each[heaviest].sum()) / least if each.min() >= 0 and least > 0 else 0.0
+    return least, tuple(problem.layers[i] for i in heaviest), share
+
+
+def _causes(problem: Problem, cost: str, limit: Number) -> list[Part]:
+    """The ties and restrictions without which a budget that is too small would be large enough.
+
+    Layers that are tied to each other are looked at together, and first those groups in which
+    ties and restrictions cost the most: no group that is needed can be left out.
+    """
+    values, terms = problem.costs[cost], len(problem.layers)
+    groups = _groups(problem)
+    free = np.minimum.reduceat(values, problem.offsets[:-1])
+    without = np.array([free[list(members)].sum() for members in groups.members])
+    bound = np.minimum.reduceat(groups.merged(values), groups.offsets[:-1])
+    costliest = np.argsort(without - bound, kind="stable")
+
+    def present(count: int) -> NumberArray:
+        """The least values of the groups, if the costliest so many keep what is on them."""
+        least = without.copy()
+        least[costliest[:count]] = bound[costliest[:count]]
+        return least
+
+    def exceeding(least: NumberArray) -> bool:
+        return not keeps(total(least), limit, terms)
+
+    count = bisect_left(range(len(bound)), True, key=lambda count: exceeding(present(count)))
+    least = present(count)
+    causes: list[Part] = []
+    for g in costliest[:count]:
+        layers = tuple(problem.layers[i] for i in groups.members[int(g)])
+
+        def conflicting(parts: list[Part], g: int = g, layers: tuple[str, ...] = layers) -> bool:
+            least[g] = _least(section_of(problem, layers, parts), cost)
+            return exceeding(least)
+
+        needed = minimal(_parts_on(problem, layers), conflicting)
+        least[g] = _least(section_of(problem, layers, needed), cost)
+        causes += needed
+    return causes
+
+
+def _least(problem: Problem, cost: str) -> Number:
+    groups = _groups(problem)
+    return smallest(groups.merged(problem.costs[cost]), groups.offsets)
 
 
 def _constraint_too_small(problem: Problem) -> Conflict | None:
     for constraint in problem.constraints:
-        least = 0.0
-        for layer, coefficients in constraint.terms.items():
-            i = problem.index_of(layer)
-            allowed = problem.allowed[problem.offsets[i] : problem.offsets[i + 1]]
-            least += float(coefficients[allowed].min())
-        if not keeps(least, constraint.limit, len(constraint.terms)):
-            layers = tuple(constraint.terms)
-            return Conflict(
-                f"The {constraint} allows {constraint.limit:,}, but {_listed(layers)} need at "
-                f"least {least:,}.",
-                constraints=(str(constraint),),
-                budget=constraint.limit,
-                least=least,
-                layers=layers,
-            )
+        spans = [problem.offsets[i : i + 2] for i in map(problem.index_of, constraint.terms)]
+        allowed = [problem.allowed[begin:end] for begin, end in spans]
+        coefficients = list(constraint.terms.values())
+        least = sum(float(c[a].min()) for c, a in zip(coefficients, allowed, strict=True))
+        if keeps(least, constraint.limit, len(spans)):
+            continue
+        layers = tuple(constraint.terms)
+        own: list[Part] = [r for r in problem.restrictions if r.layer in layers]
+        section = section_of(problem, layers, own).replace(costs={"": np.concatenate(coefficients)})
+        causes = _causes(section, "", constraint.limit)
+        shown = _apart(constraint.limit, least)
+        because = f"because of {_abridged(_names(causes))} " if causes else ""
+        return Conflict(
+            f"The {constraint} allows {shown[0]}, but {because}{_listed(layers)} "
+            f"need{'s' if len(layers) == 1 else ''} at least {shown[1]}.",
+            constraints=_names([constraint, *causes]),
+            budget=constraint.limit,
+            least=least,
+            layers=layers,
+        )
     return None
 
 
@@ -222,12 +274,36 @@ def _groups(problem: Problem) -> ChoiceGroups:
         return choice_groups(problem, merge="whole")
 
 
+def _names(parts: Iterable[Part]) -> tuple[str, ...]:
+    return tuple(map(str, parts))
+
+
+def _together(names: tuple[str, ...]) -> str:
+    """The names in a sentence."""
+    named = [f"the {name}" for name in names]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def _abridged(names: tuple[str, ...]) -> str:
+    """The first names in a sentence, and how many there are beside them."""
+    if len(names) <= SHOWN:
+        return _together(names)
+    return f"the {', the '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def _unit(problem: Problem, cost: str) -> str:
     return f" {problem.units[cost]}" if cost in problem.units else ""
 
 
-def _number(value: Number) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+def _apart(one: Number, other: Number) -> tuple[str, str]:
+    """Two different numbers with as many digits as it takes to tell them apart."""
+    enough = (d for d in (6, 9, 12) if shown_number(one, d) != shown_number(other, d))
+    digits = next(enough, 17)
+    return shown_number(one, digits), shown_number(other, digits)
 
 
 def _listed(layers: tuple[str, ...]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
+from numbers import Real
 
 from mpsolve.errors import InputError
 
@@ -51,7 +51,8 @@ class Precision:
     def __post_init__(self) -> None:
         for field in ("b_in", "b_wt"):
             bits = getattr(self, field)
-            if not (math.isfinite(bits) and bits >= 0):
+            number = isinstance(bits, Real) and not isinstance(bits, bool)
+            if not (number and 0 <= bits < float("inf")):
                 raise InputError(f"{field} must be a number of bits, at least 0, not {bits!r}.")
             if bits == int(bits):  # 8.0 and 8 are one precision and print as one
                 object.__setattr__(self, field, int(bits))
@@ -70,7 +71,7 @@ class Precision:
         InputError
             If the text is none of these.
         """
-        stripped = text.strip()
+        stripped = str(text).strip()
         if match := _PAIR.fullmatch(stripped):
             return cls(float(match[1]), float(match[2]))
         if match := _WEIGHTS_FIRST.fullmatch(stripped):

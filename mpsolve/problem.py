@@ -12,6 +12,8 @@ import numpy as np
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
+from mpsolve.evaluation import checked_limit
+from mpsolve.flat import candidates, checked_array, flatten, magnitude, numbered_layers, numbers
 from mpsolve.frozen import Picklable
 from mpsolve.precision import Precision
 from mpsolve.profiles.table import Provenance
@@ -42,6 +44,7 @@ class Problem(Picklable):
         The precision of each of the M candidates.
     loss
         ``(M,)`` int64 or float64, the additive proxy for the accuracy lost; lower is better.
+        Integers stay integers unless their absolute values add up to `INTEGER_SUM`.
     costs
         Name -> ``(M,)`` int64 or float64: summed costs, such as latency.
     budgets
@@ -82,19 +85,11 @@ class Problem(Picklable):
     source: str = "arrays"
 
     def __post_init__(self) -> None:
-        offsets = np.array(self.offsets, np.int64)
-        offsets.setflags(write=False)
         set_ = object.__setattr__
-        set_(self, "offsets", offsets)
-        if not self.layers:
-            raise InputError("A problem needs at least one layer.")
-        if len(set(self.layers)) != len(self.layers):
-            twice = next(name for name in self.layers if self.layers.count(name) > 1)
-            raise InputError(f"Layer {twice} occurs twice; every layer needs a name of its own.")
-        if len(offsets) != len(self.layers) + 1 or offsets[0] != 0 or (np.diff(offsets) < 1).any():
-            raise InputError("offsets must begin at 0 and give every layer at least one candidate.")
-        if len(self.precisions) != offsets[-1]:
-            raise InputError(f"{len(self.precisions)} precisions for {offsets[-1]} candidates.")
+        set_(self, "layers", tuple(self.layers))
+        set_(self, "precisions", tuple(self.precisions))
+        self._check_layers()
+        set_(self, "offsets", self._checked_offsets())
         set_(self, "loss", self._checked("loss", self.loss))
         costs = {name: self._checked(f"cost {name}", c) for name, c in self.costs.items()}
         set_(self, "costs", MappingProxyType(costs))
@@ -105,13 +100,43 @@ class Problem(Picklable):
             set_(self, name, tuple(getattr(self, name)))
         self._check_names()
 
+    def _check_layers(self) -> None:
+        if not self.layers:
+            raise InputError("A problem needs at least one layer.")
+        for layer in self.layers:
+            if not isinstance(layer, str):
+                raise InputError(f"Layer {layer!r}: a layer is named by text.")
+        if len(set(self.layers)) != len(self.layers):
+            twice = next(name for name in self.layers if self.layers.count(name) > 1)
+            raise InputError(f"Layer {twice} occurs twice; every layer needs a name of its own.")
+
+    def _checked_offsets(self) -> IntArray:
+        offsets = np.array(self.offsets)
+        if offsets.shape != (len(self.layers) + 1,):
+            raise InputError(
+                f"{len(self.layers)} layers are named, but {max(offsets.size - 1, 0)} have numbers."
+            )
+        if offsets.dtype.kind not in "iu" or offsets[0] != 0:
+            raise InputError("offsets must be integers that begin at 0.")
+        offsets = offsets.astype(np.int64)
+        if (np.diff(offsets) < 1).any():
+            layer = self.layers[int(np.argmax(np.diff(offsets) < 1))]
+            raise InputError(f"Layer {layer} has no candidate; every layer needs at least one.")
+        if len(self.precisions) != offsets[-1]:
+            raise InputError(f"{len(self.precisions)} precisions for {offsets[-1]} candidates.")
+        if strangers := {*map(type, self.precisions)} - {Precision}:
+            names = " and ".join(sorted(stranger.__name__ for stranger in strangers))
+            raise InputError(f"Candidates are of type Precision, not {names}; see Precision.parse.")
+        offsets.setflags(write=False)
+        return offsets
+
     def _checked(self, what: str, values: NumberArray) -> NumberArray:
-        array = np.array(values)
+        array = checked_array(what, values)
         if array.shape != (len(self.precisions),) or array.dtype.kind not in "iuf":
             raise InputError(
                 f"{what} needs one number for each of {len(self.precisions)} candidates."
             )
-        array = _numbers(array)
+        array = np.array(numbers(array))
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             row = int(np.argmin(np.isfinite(array)))
             layer = int(np.searchsorted(self.offsets, row, "right")) - 1
@@ -119,6 +144,8 @@ class Problem(Picklable):
                 f"{what} of layer {self.layers[layer]} at {self.precisions[row]} is {array[row]}; "
                 "it must be a finite number."
             )
+        if array.dtype.kind == "f" and not magnitude(array) < math.inf:
+            raise InputError(f"The sums of {what} exceed every float; give it in a larger unit.")
         array.setflags(write=False)
         return array
 
@@ -126,9 +153,13 @@ class Problem(Picklable):
         if name not in self.costs:
             known = ", ".join(self.costs) or "none"
             raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
-        if not isinstance(budget, int | float | np.number) or not math.isfinite(budget):
-            raise InputError(f"The budget on {name} must be a finite number, not {budget!r}.")
-        return math.floor(budget) if self.costs[name].dtype.kind == "i" else float(budget)
+        budget = checked_limit(f"The budget on {name}", budget)
+        if self.costs[name].dtype.kind == "i":
+            return math.floor(budget)
+        try:
+            return float(budget)
+        except OverflowError:
+            raise InputError(f"The budget on {name} exceeds every float; leave it out.") from None
 
     def _check_names(self) -> None:
         for tie in self.ties:
@@ -231,11 +262,11 @@ class Problem(Picklable):
             columns[name], same = flatten(f"cost {name}", values)
             if not np.array_equal(same, offsets):
                 raise InputError(f"cost {name} has another shape than the loss.")
-        names = tuple(layers) if layers is not None else _numbered_layers(len(offsets) - 1)
+        names = tuple(layers) if layers is not None else numbered_layers(len(offsets) - 1)
         return cls(
             layers=names,
             offsets=offsets,
-            precisions=_candidates(precisions, offsets),
+            precisions=candidates(precisions, offsets, names),
             loss=flat,
             costs=columns,
             budgets=budgets or {},
@@ -260,7 +291,9 @@ class Problem(Picklable):
     @cached_property
     def layer_index(self) -> IntArray:
         """``(M,)`` index of the layer that each candidate belongs to."""
-        return np.repeat(np.arange(len(self.layers)), np.diff(self.offsets))
+        index = np.repeat(np.arange(len(self.layers)), np.diff(self.offsets))
+        index.setflags(write=False)
+        return index
 
     @cached_property
     def allowed(self) -> BoolArray:
@@ -270,6 +303,7 @@ class Problem(Picklable):
             i = self.index_of(restriction.layer)
             for j in range(self.offsets[i], self.offsets[i + 1]):
                 mask[j] &= restriction.allows(self.precisions[j])
+        mask.setflags(write=False)
         return mask
 
     @cached_property
@@ -288,12 +322,32 @@ class Problem(Picklable):
         """The precisions among which a layer chooses, in the order that a choice counts."""
         return self.precisions[self.offsets[layer] : self.offsets[layer + 1]]
 
+    def flat(self, choice: IntArray) -> IntArray:
+        """``(N,)`` index of each layer's chosen candidate among all candidates.
+
+        Raises
+        ------
+        InputError
+            If the choice is not one index per layer, or a layer has no such candidate.
+        """
+        choice, counts = np.asarray(choice), np.diff(self.offsets)
+        if choice.shape != counts.shape or choice.dtype.kind not in "iu":
+            raise InputError(
+                f"A choice needs one candidate index for each of {len(counts)} layers."
+            )
+        wrong = (choice < 0) | (choice >= counts)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise InputError(
+                f"The choice names candidate {choice[i]} of layer {self.layers[i]}, which has "
+                f"{counts[i]}; they are counted from 0."
+            )
+        return self.offsets[:-1] + choice.astype(np.int64)
+
     def configuration(self, choice: IntArray) -> Configuration:
         """The configuration that a choice stands for."""
-        flat = self.offsets[:-1] + choice
-        return Configuration(
-            {n: self.precisions[j] for n, j in zip(self.layers, flat, strict=True)}
-        )
+        chosen = (self.precisions[j] for j in self.flat(choice))
+        return Configuration(dict(zip(self.layers, chosen, strict=True)))
 
     def choice(self, configuration: Mapping[str, Precision]) -> IntArray:
         """The choice that a configuration stands for.
@@ -303,6 +357,7 @@ class Problem(Picklable):
         InputError
             If a layer is missing, unknown, or has no such candidate; the message names it.
         """
+        configuration = Configuration(configuration)  # precisions may be written as text
         if unknown := [layer for layer in configuration if layer not in self._positions]:
             raise InputError(
                 f"The configuration names layer {unknown[0]!r}, which {self.source} lacks."
@@ -326,46 +381,3 @@ class Problem(Picklable):
         for name in ("ties", "constraints", "restrictions"):
             parts += [f"{len(getattr(self, name))} {name}"] if getattr(self, name) else []
         return f"<Problem {self.source}: {', '.join(parts)}; loss {self.loss_name}>"
-
-
-def flatten(what: str, values: Any) -> tuple[NumberArray, IntArray]:
-    """Flat numbers and offsets of an ``(N, K)`` array or of N rows of different lengths."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # rows of different lengths
-        rows = [np.asarray(row) for row in values]
-        if any(row.ndim != 1 or row.dtype.kind not in "iuf" for row in rows):
-            raise InputError(f"{what} must be an (N, K) array or N rows of numbers.") from None
-        lengths = [len(row) for row in rows]
-        return _numbers(np.concatenate(rows)), np.cumsum([0, *lengths])
-    if array.ndim != 2 or array.dtype.kind not in "iuf" or not array.size:
-        raise InputError(f"{what} must be an (N, K) array or N rows of numbers.")
-    return _numbers(array.ravel()), np.arange(len(array) + 1) * array.shape[1]
-
-
-def _numbers(array: NumberArray) -> NumberArray:
-    """The same numbers as int64 if they are integers that fit, else as float64."""
-    fits = array.dtype.kind == "i" or (
-        array.dtype.kind == "u" and array.max(initial=0) <= np.iinfo(np.int64).max
-    )
-    return array.astype(np.int64 if fits else np.float64, copy=False)
-
-
-def _numbered_layers(count: int) -> tuple[str, ...]:
-    return tuple(f"layer{i}" for i in range(count))
-
-
-def _candidates(precisions: Sequence[Any] | None, offsets: IntArray) -> tuple[Precision, ...]:
-    lengths = np.diff(offsets)
-    if precisions is None:
-        shared = tuple(Precision(0, 0, f"#{k}") for k in range(lengths.max(initial=0)))
-        return tuple(p for length in lengths for p in shared[:length])
-    if precisions and isinstance(precisions[0], Precision | str):
-        precisions = [precisions] * len(lengths)
-    rows = [[p if isinstance(p, Precision) else Precision.parse(p) for p in r] for r in precisions]
-    if [len(row) for row in rows] != list(lengths):
-        raise InputError("precisions must give every layer as many candidates as the loss does.")
-    for i, row in enumerate(rows):
-        if len(set(row)) != len(row):
-            raise InputError(f"precisions: layer {i} has the same candidate twice.")
-    return tuple(p for row in rows for p in row)

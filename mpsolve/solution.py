@@ -135,7 +135,7 @@ class Solution:
             "method": self.method,
             "loss": self.loss,
             "loss_name": self.loss_name,
-            "bound": self.bound,
+            "bound": self.bound if self.bound is None or math.isfinite(self.bound) else None,
             "gap": self.gap if self.gap is None or math.isfinite(self.gap) else None,
             "limit": self.limit.value if self.limit else None,
             "costs": dict(self.costs),

@@ -54,7 +54,8 @@ def fixed_point(
     Parameters
     ----------
     values
-        ``(M,)`` int64 or float64.
+        ``(M,)`` float64, or int64 whose absolute values add up to less than ``2^(bits - 1)``,
+        as `Problem` guarantees it; integers are never rounded.
     offsets
         ``(G + 1,)`` where the groups begin and end; a sum takes one value per group.
     bits
@@ -62,15 +63,14 @@ def fixed_point(
     round_up
         Round numbers up instead of to nearest, as the weights of a budget need it.
     """
-    largest = math.fsum(np.maximum.reduceat(np.abs(values.astype(np.float64)), offsets[:-1]))
-    room = bits - math.frexp(largest)[1] - 1  # one bit for the rounding of every term
-    if values.dtype.kind == "i" and room >= 0:
-        integers, exponent, exact = values.astype(np.int64), 0, True
+    if values.dtype.kind == "i":
+        integers, exponent, exact = values, 0, True
     else:
-        scaled = np.ldexp(values.astype(np.float64), room)
+        largest = math.fsum(np.maximum.reduceat(np.abs(values), offsets[:-1]))
+        exponent = bits - math.frexp(largest)[1] - 1  # one bit for the rounding of every term
+        scaled = np.ldexp(values, exponent)
         rounded = np.ceil(scaled) if round_up else np.rint(scaled)
-        integers, exponent = rounded.astype(np.int64), room
-        exact = values.dtype.kind == "f" and bool((scaled == rounded).all())
+        integers, exact = rounded.astype(np.int64), bool((scaled == rounded).all())
     common = int(np.bitwise_or.reduce(integers))
     shift = (common & -common).bit_length() - 1 if common else 0
     return FixedPoint(integers >> shift, exponent - shift, exact)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import TableError
+from mpsolve.flat import numbers
 from mpsolve.frozen import Picklable
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class LatencyTable(Picklable):
         if (np.diff(offsets) < 1).any():
             layer = self.layers[int(np.argmin(np.diff(offsets)))]
             raise TableError(f"{self.source}: layer {layer} has no candidate.")
+        self._refuse_duplicates(offsets)
         columns = {
             name: self._checked_column(name, np.array(values))
             for name, values in self.columns.items()
@@ -94,13 +96,23 @@ class LatencyTable(Picklable):
             elif len(getattr(self, labels)) != layers:
                 raise TableError(f"{self.source}: {labels} needs one entry for each layer.")
 
+    def _refuse_duplicates(self, offsets: IntArray) -> None:
+        if len(set(self.layers)) < len(self.layers):
+            twice = next(name for name in self.layers if self.layers.count(name) > 1)
+            raise TableError(f"{self.source}: layer {twice} occurs twice; name every layer once.")
+        for i, layer in enumerate(self.layers):
+            own = self.precisions[offsets[i] : offsets[i + 1]]
+            if len(set(own)) < len(own):
+                repeated = next(p for p in own if own.count(p) > 1)
+                raise TableError(f"{self.source}: layer {layer} has {repeated} twice; keep one.")
+
     def _checked_column(self, name: str, values: NumberArray) -> NumberArray:
         if values.shape != (len(self.precisions),) or values.dtype.kind not in "iuf":
             raise TableError(
                 f"{self.source}: column {name} needs one number for each of the "
                 f"{len(self.precisions)} candidates."
             )
-        values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
+        values = np.array(numbers(values))
         for wrong, what in (
             (~np.isfinite(values), "not a finite number"),
             (values < 0, "negative"),

@@ -73,8 +73,6 @@ def _check_names(table: LatencyTable) -> None:
     for name in table.columns:
         if name in LABELS or name == "kind" or name.endswith(UNIT):
             raise InputError(f"A column cannot be called {name}: it would be read as a label.")
-    if len(set(table.layers)) < len(table.layers):
-        raise InputError(f"{table.source} has two layers with one name.")
     precisions = (p.name for p in table.precisions)
     labels = (*table.layer_types, *table.tie_groups, *table.units.values())
     for text in dict.fromkeys((*table.layers, *table.columns, *precisions, *labels)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -28,9 +31,7 @@ from tests.support import PRECISIONS
 Latencies = dict[int, dict[Precision, int]]
 
 
-def problem_of(
-    latency: list[dict[str, int]], budget: int | None = None, **parts: object
-) -> Problem:
+def problem_of(latency: list[dict[str, int]], budget: int | None = None, **parts: Any) -> Problem:
     """A problem from one map per layer, precision to latency."""
     return Problem.from_arrays(
         [[float(k) for k in range(len(row))] for row in latency],
@@ -122,7 +123,7 @@ class TestFreeBits:
         """A configuration from elsewhere must keep the problem's ties."""
         rows = [{"4b/4b": 1, "8b/8b": 2}] * 2
         problem = problem_of(rows, ties=[Tie(("layer0", "layer1"))])
-        start = Configuration({"layer0": "4b/4b", "layer1": "8b/8b"})
+        start = Configuration.from_json({"layer0": "4b/4b", "layer1": "8b/8b"})
         with pytest.raises(InputError, match="start breaks a tie"):
             free_bits(problem, start)
 
@@ -248,11 +249,16 @@ class TestHomogeneous:
         assert shown(solve(problem, "homogeneous", start="q6_k")) == ["q6_k"]
 
 
+def _rank(latency: dict[Precision, int], precision: Precision) -> tuple[int, float]:
+    """Fastest first, and the most bits among equals."""
+    return latency[precision], -(precision.b_in + precision.b_wt)
+
+
 def decrease_by_the_book(
     table: Latencies, start: Precision, target: int
 ) -> dict[int, Precision] | None:
     """Algorithm 2 with dictionaries, line by line."""
-    order = {2: 0, 4: 1, 8: 2}
+    order: dict[float, int] = {2: 0, 4: 1, 8: 2}
     config = dict.fromkeys(table, start)
     for step_max in range(2 * len(order) + 1):
         moves = {}
@@ -264,7 +270,7 @@ def decrease_by_the_book(
                 and order[present.b_in] - order[p.b_in] + order[present.b_wt] - order[p.b_wt]
                 <= step_max
             ]
-            moves[i] = min(candidates, key=lambda p, i=i: (table[i][p], -(p.b_in + p.b_wt)))
+            moves[i] = min(candidates, key=partial(_rank, table[i]))
         if sum(table[i][p] for i, p in moves.items()) <= target:
             result = dict(config)
             while sum(table[i][p] for i, p in result.items()) > target:
@@ -287,7 +293,7 @@ def increase_by_the_book(table: Latencies, start: Precision, target: int) -> dic
                 or (p.b_in >= present.b_in and p.b_wt > present.b_wt)
             ]
             if candidates:
-                moves[i] = min(candidates, key=lambda p, i=i: (table[i][p], -(p.b_in + p.b_wt)))
+                moves[i] = min(candidates, key=partial(_rank, table[i]))
         if not moves:
             return config
         if sum(table[i][p] for i, p in (config | moves).items()) <= target:

@@ -95,7 +95,6 @@ def test_a_table_is_written_with_its_layers_together(tmp_path: Path) -> None:
         ({"layers": (" conv0", "fc")}, "' conv0' cannot be written: spaces around a name"),
         ({"layers": ("a\nb", "fc")}, "'a\\\\nb' cannot be written"),
         ({"layers": ("", "fc")}, "a layer or column without a name"),
-        ({"layers": ("fc", "fc")}, "two layers with one name"),
         ({"tie_groups": ("g0 ", "")}, "'g0 ' cannot be written"),
         ({"columns": {"kind": np.ones(4)}}, "A column cannot be called kind: it would be read as"),
         ({"columns": {"x_unit": np.ones(4)}}, "A column cannot be called x_unit"),

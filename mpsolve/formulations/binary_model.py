@@ -1,0 +1,249 @@
+"""The 0-1 model that the general methods share, in exact integers.
+
+One binary variable per joint candidate, exactly one of each group is taken::
+
+    minimise    sum_j loss_j x_j
+    subject to  sum_{j in group g} x_j = 1              for every group g
+                sum_j a_rj x_j <= upper_r               budgets and linear constraints
+                sum_j a_rj x_j  = 0                     ties of b_in or of b_wt
+
+Every loss and every coefficient of a budget has the least one of its group subtracted, so all of
+them are at least 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.formulations.filtering import affordable
+from mpsolve.formulations.fixed_point import fixed_capacity, fixed_point
+from mpsolve.groups import choice_groups
+from mpsolve.redundancy import binding_budgets, binding_constraints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mpsolve.constraints import Tie
+    from mpsolve.groups import ChoiceGroups
+    from mpsolve.problem import Problem
+    from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One linear row over the variables: sum of coefficients <= upper, or = upper.
+
+    Attributes
+    ----------
+    columns, coefficients
+        ``(L,)`` int64, the variables that occur and what each of them adds.
+    upper
+        The right-hand side.
+    equal
+        Whether the sum must meet it.
+    """
+
+    columns: IntArray
+    coefficients: IntArray
+    upper: int
+    equal: bool = False
+
+    @classmethod
+    def at_most(cls, coefficients: IntArray, upper: int) -> Row:
+        """The row for ``(J,)`` coefficients >= 0, which are brought down to what the limit needs.
+
+        A variable that exceeds the limit alone may as well exceed it by less.
+        """
+        columns = np.flatnonzero(coefficients)
+        return cls(columns, np.minimum(coefficients[columns], max(2 * upper + 1, 1)), upper)
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryModel:
+    """Losses, groups and rows in integers; losses are in units of ``2^-exponent``.
+
+    Attributes
+    ----------
+    groups
+        What the variables stand for.
+    losses
+        ``(J,)`` int64 >= 0, 0 for the best candidate of every group.
+    base
+        What was subtracted from the losses of a choice, in the same unit.
+    exponent
+        The binary exponent of the scale of the losses.
+    resolution
+        How far the loss of a choice may lie from the original one by rounding, in units of the
+        original loss; 0 when the integers are exact.
+    indptr, columns, coefficients
+        The rows in compressed form: row r has the entries ``indptr[r]:indptr[r + 1]``.
+    upper
+        ``(R,)`` int64 right-hand sides.
+    equal
+        ``(R,)`` bool, whether a row is an equation.
+    """
+
+    groups: ChoiceGroups
+    losses: IntArray
+    base: int
+    exponent: int
+    resolution: float
+    indptr: IntArray
+    columns: IntArray
+    coefficients: IntArray
+    upper: IntArray
+    equal: BoolArray
+
+    @property
+    def offsets(self) -> IntArray:
+        """``(G + 1,)`` where the variables of each group begin and end."""
+        return self.groups.offsets
+
+    def excess(self, choice: IntArray) -> int:
+        """Loss of a choice of the groups beyond `base`, in units."""
+        return int(self.losses[self.offsets[:-1] + choice].sum())
+
+    def original(self, excess: float) -> float:
+        """The loss that so many units beyond `base` stand for."""
+        return math.ldexp(self.base + excess, -self.exponent)
+
+    def activity(self, choice: IntArray) -> IntArray:
+        """``(R,)`` the sums that the rows take for a choice of the groups."""
+        taken = np.zeros(len(self.losses), np.int64)
+        taken[self.offsets[:-1] + choice] = 1
+        sums = np.concatenate(([0], np.cumsum(self.coefficients * taken[self.columns])))
+        return sums[self.indptr[1:]] - sums[self.indptr[:-1]]
+
+    def excluding(self, choice: IntArray) -> BinaryModel:
+        """The model without a choice of the groups, which breaks a constraint.
+
+        Where the choice exceeds a row, the row added is a cover: it also excludes every other
+        choice that costs at least as much in a smallest part of the groups that exceeds it.
+        """
+        over = np.flatnonzero(~self.equal & (self.activity(choice) > self.upper))
+        row = self._cover(choice, int(over[0])) if len(over) else self._no_good(choice)
+        return with_rows(self, [row])
+
+    def _no_good(self, choice: IntArray) -> Row:
+        taken = self.offsets[:-1] + choice
+        return Row(taken, np.ones(len(taken), np.int64), len(taken) - 1)
+
+    def _cover(self, choice: IntArray, row: int) -> Row:
+        entries = slice(self.indptr[row], self.indptr[row + 1])
+        weights = np.zeros(len(self.losses), np.int64)
+        weights[self.columns[entries]] = self.coefficients[entries]
+        taken = weights[self.offsets[:-1] + choice]
+        heaviest = np.argsort(-taken, kind="stable")
+        needed = int(np.argmax(np.cumsum(taken[heaviest]) > self.upper[row])) + 1
+        covered = [
+            self.offsets[g] + np.flatnonzero(weights[self.offsets[g] : self.offsets[g + 1]] >= w)
+            for g, w in zip(heaviest[:needed], taken[heaviest[:needed]], strict=True)
+        ]
+        columns = np.concatenate(covered)
+        return Row(columns, np.ones(len(columns), np.int64), needed - 1)
+
+
+def binary_model(problem: Problem, usable: BoolArray | None = None) -> BinaryModel | None:
+    """Build the model of a problem.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    usable
+        ``(M,)`` the candidates to keep; by default all that are allowed and affordable.
+
+    Returns
+    -------
+    The model, or None if a group has no candidate left or a row cannot be kept by any choice.
+    """
+    limits = _limits(problem)
+    keep = problem.allowed if usable is None else problem.allowed & usable
+    for values, limit, _ in limits:
+        keep = keep & affordable(values, problem.offsets, limit)
+    groups = choice_groups(problem, merge="whole", usable=keep)
+    if groups.empty_groups:
+        return None
+    rows = [_row(groups, np.where(keep, v, 0), limit, terms) for v, limit, terms in limits]
+    if any(row.upper < 0 for row in rows):
+        return None
+    rows += [row for tie in groups.remaining_ties for row in _tie_rows(problem, groups, tie)]
+    scale = fixed_point(np.where(keep, problem.loss, 0), problem.offsets)
+    losses, base = _above_least(groups, groups.merged(scale.integers))
+    model = BinaryModel(
+        groups=groups,
+        losses=losses,
+        base=base,
+        exponent=scale.exponent,
+        resolution=0.0 if scale.exact else math.ldexp(len(problem.layers) / 2, -scale.exponent),
+        indptr=np.zeros(1, np.int64),
+        columns=np.zeros(0, np.int64),
+        coefficients=np.zeros(0, np.int64),
+        upper=np.zeros(0, np.int64),
+        equal=np.zeros(0, np.bool_),
+    )
+    return with_rows(model, rows)
+
+
+def with_rows(model: BinaryModel, rows: list[Row]) -> BinaryModel:
+    """The model with further rows."""
+    ends = model.indptr[-1] + np.cumsum([len(row.columns) for row in rows], dtype=np.int64)
+    return replace(
+        model,
+        indptr=np.concatenate([model.indptr, ends]),
+        columns=np.concatenate([model.columns, *(row.columns for row in rows)]),
+        coefficients=np.concatenate([model.coefficients, *(row.coefficients for row in rows)]),
+        upper=np.concatenate([model.upper, np.array([row.upper for row in rows], np.int64)]),
+        equal=np.concatenate([model.equal, np.array([row.equal for row in rows], np.bool_)]),
+    )
+
+
+def _limits(problem: Problem) -> list[tuple[NumberArray, Number, int]]:
+    """Per limit that can bind: ``(M,)`` coefficients, the limit and the terms of its sum."""
+    limits: list[tuple[NumberArray, Number, int]] = [
+        (problem.costs[name], problem.budgets[name], len(problem.layers))
+        for name in binding_budgets(problem)
+    ]
+    for constraint in binding_constraints(problem):
+        values = np.zeros(len(problem.loss))
+        for layer, coefficients in constraint.terms.items():
+            i = problem.index_of(layer)
+            values[problem.offsets[i] : problem.offsets[i + 1]] = coefficients
+        limits.append((values, constraint.limit, len(constraint.terms)))
+    return limits
+
+
+def _row(groups: ChoiceGroups, values: NumberArray, limit: Number, terms: int) -> Row:
+    """A limit in integers: coefficients are rounded up, the right-hand side down."""
+    # Solvers that compute in int64 want the sum over all variables to fit, not one per group.
+    scale = fixed_point(values, np.arange(len(values) + 1), round_up=True)
+    coefficients, least = _above_least(groups, groups.merged(scale.integers))
+    upper = fixed_capacity(limit, scale.exponent, terms) - least
+    divisor = max(int(np.gcd.reduce(coefficients)), 1)
+    return Row.at_most(coefficients // divisor, min(upper // divisor, int(coefficients.sum())))
+
+
+def _above_least(groups: ChoiceGroups, values: IntArray) -> tuple[IntArray, int]:
+    """Values above the least one of their group, and the sum of the least ones."""
+    least = np.minimum.reduceat(values, groups.offsets[:-1])
+    return values - np.repeat(least, np.diff(groups.offsets)), sum(least.tolist())
+
+
+def _tie_rows(problem: Problem, groups: ChoiceGroups, tie: Tie) -> Iterator[Row]:
+    """Two consecutive layers of a tie take every value of the bit-width equally often."""
+    joint = np.repeat(np.arange(len(groups.part_offsets) - 1), np.diff(groups.part_offsets))
+    layer = problem.layer_index[groups.parts]
+    key = [tie.key(problem.precisions[j]) for j in groups.parts]
+    for names in pairwise(tie.layers):
+        ends = [np.flatnonzero(layer == problem.index_of(name)) for name in names]
+        for value in {key[p]: None for end in ends for p in end}:
+            row = np.zeros(len(joint), np.int64)
+            for end, sign in zip(ends, (1, -1), strict=True):
+                np.add.at(row, [joint[p] for p in end if key[p] == value], sign)
+            columns = np.flatnonzero(row)
+            yield Row(columns, row[columns], 0, equal=True)

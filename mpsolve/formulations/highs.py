@@ -1,0 +1,81 @@
+"""The integer programme, solved by the HiGHS that SciPy brings along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.formulations.binary_model import Row, with_rows
+from mpsolve.formulations.general import BackEnd, require, solve_general
+from mpsolve.formulations.scaling import float_scale
+from mpsolve.formulations.task import Report, nearest_choice, relaxed_rows
+
+if TYPE_CHECKING:
+    from mpsolve.formulations.binary_model import BinaryModel
+    from mpsolve.formulations.method import Options, Outcome
+    from mpsolve.formulations.task import Hear, Task
+    from mpsolve.problem import Problem
+    from mpsolve.typing import IntArray
+
+#: The cutoff lies this part of a known loss above it, so as not to cut it off.
+CUTOFF_SLACK = 2.0**-16
+#: What the status of `scipy.optimize.milp` means.
+OPTIMAL, STOPPED, INFEASIBLE = 0, 1, 2
+
+
+class Highs:
+    """HiGHS through SciPy: one thread, no seed, and no start but a cutoff.
+
+    Raises
+    ------
+    MissingDependencyError
+        If SciPy is not installed.
+    """
+
+    def __init__(self) -> None:
+        require("scipy", "method highs")
+
+    def unsupported(self, problem: Problem) -> str | None:
+        """Everything that a problem can hold is supported."""
+
+    def solve(self, problem: Problem, options: Options) -> Outcome:
+        """Search for the optimum."""
+        return solve_general(problem, options, BackEnd("highs", float_scale))
+
+
+def run(task: Task, hear: Hear) -> Report:
+    """Serve a task; called in a worker."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
+    model = task.model if task.start is None else _below(task.model, task.start)
+    variables, groups = len(model.losses), len(model.offsets) - 1
+    coefficients, lower, upper = relaxed_rows(model)
+    one_each = csr_array(
+        (np.ones(variables), np.arange(variables), model.offsets), (groups, variables), np.float64
+    )
+    rows = csr_array(
+        (coefficients, model.columns, model.indptr), (len(upper), variables), np.float64
+    )
+    seconds = task.seconds()
+    result = milp(
+        np.ldexp(model.losses.astype(np.float64), task.exponent),
+        integrality=np.ones(variables, np.int64),
+        bounds=Bounds(0, 1),
+        constraints=[LinearConstraint(one_each, 1, 1), LinearConstraint(rows, lower, upper)],
+        options={
+            "mip_rel_gap": task.gap,
+            "time_limit": float("inf") if seconds is None else seconds,
+        },
+    )
+    if result.status not in (OPTIMAL, STOPPED, INFEASIBLE):
+        return Report(None, remark=f"HiGHS stopped: {result.message}")
+    choice = None if result.x is None else nearest_choice(result.x, model.offsets)
+    return Report(choice, result.mip_dual_bound, result.status != STOPPED)
+
+
+def _below(model: BinaryModel, start: IntArray) -> BinaryModel:
+    """The model with a cutoff: no choice may lose more than a known one."""
+    known = model.excess(start)
+    return with_rows(model, [Row.at_most(model.losses, known + int(known * CUTOFF_SLACK) + 1)])

@@ -1,0 +1,205 @@
+"""The three general methods against enumeration, on every scale, and when they are stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
+from mpsolve.evaluation import evaluate
+from mpsolve.formulations import general
+from mpsolve.formulations.method import Options, Outcome, method_named
+from tests.support import brute_force, random_problem
+
+METHODS = ("cpsat", "highs", "milp")
+
+
+def small_problem(seed: int) -> Problem:
+    """Up to two budgets and every kind of tie, constraint and restriction."""
+    rng = np.random.default_rng(seed)
+    return random_problem(
+        rng,
+        budgets=int(rng.integers(3)),
+        relations=("precision", "b_in", "b_wt") if rng.random() < 0.6 else (),
+        constraints=bool(rng.random() < 0.5),
+        restrictions=bool(rng.random() < 0.4),
+    )
+
+
+def hard_problem(layers: int = 300) -> Problem:
+    """Two strongly correlated budgets: no general method proves an optimum within seconds."""
+    rng = np.random.default_rng(0)
+    cost, other = rng.integers(1, 10**6, (2, layers, 10))
+    loss = 2 * 10**6 - cost - other + rng.integers(0, 1000, cost.shape)
+    budgets = {"cost": int(cost.mean(1).sum()), "other": int(other.mean(1).sum())}
+    return Problem.from_arrays(loss, {"cost": cost, "other": other}, budgets)
+
+
+def check_unproven(problem: Problem, outcome: Outcome, limit: Limit) -> None:
+    """A stopped search has a feasible choice and a bound below it."""
+    assert outcome.choice is not None
+    assert outcome.bound is not None
+    verified = evaluate(problem, outcome.choice)
+    assert verified.feasible
+    assert outcome.bound < verified.loss
+    assert not outcome.complete
+    assert outcome.limit is limit
+
+
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_agrees_with_enumeration(method: str, seed: int) -> None:
+    """Every answer is feasible, optimal, proven and without remarks, or none exists."""
+    problem = small_problem(seed)
+    outcome = method_named(method).solve(problem, Options())
+    found = None if outcome.choice is None else evaluate(problem, outcome.choice)
+    assert brute_force(problem).agrees(found.loss if found else None)
+    assert outcome.complete
+    assert outcome.limit is None
+    assert outcome.notes == ()
+    if found is not None:
+        assert found.feasible
+        assert outcome.bound is not None
+        assert found.loss - 1e-9 * (1 + abs(found.loss)) <= outcome.bound <= found.loss
+
+
+@pytest.mark.parametrize("method", [*METHODS, "milp:highs"])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_power_of_two_in_the_losses_changes_nothing(method: str, seed: int) -> None:
+    """The same choice, and the bound in proportion, from 2^-40 to 2^40."""
+    problem = small_problem(seed)
+    plain = method_named(method).solve(problem, Options())
+    for k in (-40, -17, 23, 40):
+        scaled = problem.replace(loss=np.ldexp(problem.loss.astype(float), k))
+        outcome = method_named(method).solve(scaled, Options())
+        assert outcome.complete == plain.complete
+        if plain.choice is None or outcome.choice is None:
+            assert plain.choice is outcome.choice
+            continue
+        np.testing.assert_array_equal(outcome.choice, plain.choice)
+        assert plain.bound is not None
+        assert outcome.bound == np.ldexp(plain.bound, k)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_marker_among_the_losses_does_not_coarsen_them(method: str) -> None:
+    """A loss of 1e12 that erases a candidate leaves differences of 1e-9 visible."""
+    rng = np.random.default_rng(5)
+    loss = 1 + rng.random((8, 4)) * 1e-9
+    loss[:, 0] = np.where(np.arange(8) < 4, 1e12, 0.5)
+    cost = rng.integers(1, 50, (8, 4))
+    tied = rng.integers(1, 50, (8, 4))
+    budgets = {"cost": int(cost.mean(1).sum()), "tied": int(tied.mean(1).sum())}
+    problem = Problem.from_arrays(loss, {"cost": cost, "tied": tied}, budgets)
+    outcome = method_named(method).solve(problem, Options())
+    assert outcome.choice is not None
+    assert brute_force(problem).agrees(evaluate(problem, outcome.choice).loss)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_warm_start_does_not_change_the_optimum(method: str) -> None:
+    """From a poor, an optimal and an infeasible start the same loss is proven."""
+    problem = next(
+        problem
+        for problem in map(small_problem, range(1000))
+        if len(problem.layers) > 4 and brute_force(problem).least is not None
+    )
+    truth = brute_force(problem)
+    optimal = method_named(method).solve(problem, Options()).choice
+    assert optimal is not None
+    for start in (optimal, np.zeros_like(optimal), np.diff(problem.offsets) - 1):
+        outcome = method_named(method).solve(problem, Options(warm_start=start))
+        assert outcome.complete
+        assert outcome.choice is not None
+        assert truth.agrees(evaluate(problem, outcome.choice).loss)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_time_limit(method: str) -> None:
+    """When time is up, the best choice and the bound are returned."""
+    problem = hard_problem()
+    outcome = method_named(method).solve(problem, Options(time_limit=1.0))
+    check_unproven(problem, outcome, Limit.TIME)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_interruption_by_the_user(method: str) -> None:
+    """Ctrl-C ends the search with the best choice so far, and the next search works."""
+    problem = hard_problem()
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    outcome = method_named(method).solve(problem, Options())
+    timer.join()
+    check_unproven(problem, outcome, Limit.INTERRUPTED)
+    assert method_named(method).solve(small_problem(1), Options()).complete
+
+
+def test_interruption_from_the_progress_callback() -> None:
+    """What CP-SAT has streamed before the interruption is what it returns."""
+    problem, states = hard_problem(), []
+
+    def stop(state: Progress) -> None:
+        states.append(state)
+        if len(states) == 3:
+            raise KeyboardInterrupt
+
+    outcome = method_named("cpsat").solve(problem, Options(progress=stop))
+    check_unproven(problem, outcome, Limit.INTERRUPTED)
+    assert outcome.choice is not None
+    assert states[-1].incumbent == evaluate(problem, outcome.choice).loss
+    assert states[-1].bound == outcome.bound
+
+
+def test_an_error_in_the_progress_callback_is_the_users() -> None:
+    """It is raised as it is, and the next search works."""
+
+    def fail(state: Progress) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        method_named("cpsat").solve(hard_problem(), Options(progress=fail))
+    assert method_named("cpsat").solve(small_problem(1), Options()).complete
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gap_may_end_the_search(method: str) -> None:
+    """With a gap the bound lies within it; a search that it ended is not complete."""
+    rng = np.random.default_rng(3)
+    loss, cost = rng.random((30, 6)), rng.integers(1, 1000, (30, 6))
+    problem = Problem.from_arrays(loss, {"cost": cost}, {"cost": int(cost.mean(1).sum() * 0.7)})
+    outcome = method_named(method).solve(problem, Options(gap=0.2))
+    assert outcome.choice is not None
+    assert outcome.bound is not None
+    assert outcome.bound >= 0.8 * evaluate(problem, outcome.choice).loss
+    assert outcome.complete or outcome.limit is Limit.GAP
+
+
+@pytest.mark.parametrize(
+    ("method", "package"), [("cpsat", "ortools"), ("highs", "scipy"), ("milp", "pulp")]
+)
+def test_a_missing_package_is_named(
+    method: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the package and the extra that brings it."""
+    monkeypatch.setattr(general, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=rf"needs {package}.*mpsolve\[solvers\]"):
+        method_named(method)
+
+
+@pytest.mark.parametrize(
+    ("solver", "message"),
+    [("nonsense", "PuLP knows no solver 'nonsense'"), ("mosek", "PuLP finds no solver 'mosek'")],
+)
+def test_a_solver_that_pulp_lacks_is_refused(solver: str, message: str) -> None:
+    """The message names the solver, and those that are there."""
+    problem = next(p for p in map(small_problem, range(99)) if brute_force(p).least is not None)
+    with pytest.raises(InputError, match=rf"{message}.*cbc"):
+        method_named(f"milp:{solver}").solve(problem, Options())
