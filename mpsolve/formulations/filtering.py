@@ -35,11 +35,11 @@ def affordable(cost: NumberArray, offsets: IntArray, limit: Number) -> BoolArray
     ``(M,)`` bool. If the cheapest candidates together exceed the budget, all are kept.
     """
     least = np.minimum.reduceat(cost, offsets[:-1]).astype(np.float64)
-    room = float(limit) - math.fsum(least)
+    slack = SAFETY * (abs(float(limit)) + math.fsum(np.abs(least)))
+    room = float(limit) - math.fsum(least) + slack
     if room < 0:
         return np.ones(len(cost), bool)
-    slack = SAFETY * (abs(float(limit)) + math.fsum(np.abs(least)))
-    return cost - np.repeat(least, np.diff(offsets)) <= room + slack
+    return cost - np.repeat(least, np.diff(offsets)) <= room
 
 
 def competitive(loss: NumberArray, offsets: IntArray, choice: IntArray) -> BoolArray:

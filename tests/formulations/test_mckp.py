@@ -297,3 +297,14 @@ def test_scaling_all_losses_by_a_power_of_two_changes_nothing(seed: int, k: int)
     assert (plain.choice is None) == (other.choice is None)
     if plain.choice is not None and other.choice is not None:
         assert plain.choice.tolist() == other.choice.tolist()
+
+
+def test_a_budget_equal_to_the_float_sum_of_the_least_costs_is_kept() -> None:
+    """Even beside candidates that are 10^9 times as large, and summed in the user's order."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        least = 10.0 ** rng.uniform(-9, -5, (6, 1))
+        costs = np.hstack([least, least * 1e9])
+        budget = sum(least.ravel().tolist())
+        problem = Problem.from_arrays([[1.0, 0.0]] * 6, {"cost": costs}, {"cost": budget})
+        assert solve(problem, "mckp").status is Status.OPTIMAL
