@@ -83,6 +83,8 @@ class Solution:
         The limits on the costs.
     bound
         A proven lower bound on the loss of every assignment that keeps the constraints, or None.
+        It equals the loss of an optimal answer; losses that are floats are compared to about
+        1e-10 of their sum by the general methods, and a coarser resolution is noted.
     limit
         What stopped the search before its proof was complete, or None.
     conflict

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from mpsolve.typing import IntArray
 
 
+#: Limits of rows stay below 2^ROW_BITS: with coefficients beyond 32 bits, the presolve of
+#: CP-SAT 9.15 loses optima.
+ROW_BITS = 30
+
+
 class CpSat:
     """CP-SAT: integers only, hence no tolerances; streams what it finds.
 
@@ -82,10 +87,11 @@ def _model(task: Task) -> tuple[Any, list[Any]]:
     variables = [model.new_bool_var("") for _ in range(len(source.losses))]
     for begin, end in zip(source.offsets[:-1], source.offsets[1:], strict=True):
         model.add_exactly_one(variables[begin:end])
-    for r, (upper, equal) in enumerate(zip(source.upper.tolist(), source.equal, strict=True)):
+    coefficients, limits = _relaxed_rows(source)
+    for r, (upper, equal) in enumerate(zip(limits.tolist(), source.equal, strict=True)):
         entries = slice(source.indptr[r], source.indptr[r + 1])
         columns = [variables[j] for j in source.columns[entries]]
-        total = cp_model.LinearExpr.weighted_sum(columns, source.coefficients[entries].tolist())
+        total = cp_model.LinearExpr.weighted_sum(columns, coefficients[entries].tolist())
         model.add(total == upper if equal else total <= upper)
     losses = _rounded(source.losses, -task.exponent)
     model.minimize(cp_model.LinearExpr.weighted_sum(variables, losses.tolist()))
@@ -95,6 +101,16 @@ def _model(task: Task) -> tuple[Any, list[Any]]:
         for variable, value in zip(variables, hint.tolist(), strict=True):
             model.add_hint(variable, value)
     return model, variables
+
+
+def _relaxed_rows(model: BinaryModel) -> tuple[IntArray, IntArray]:
+    """Coefficients and limits, rounded down where they are large, so that no choice is lost.
+
+    The few choices that get in thereby are excluded when they turn up as answers.
+    """
+    _, bits = np.frexp(model.upper.astype(np.float64))
+    shift = np.maximum(bits.astype(np.int64) - ROW_BITS, 0)
+    return model.coefficients >> np.repeat(shift, np.diff(model.indptr)), model.upper >> shift
 
 
 def _rounded(losses: IntArray, shift: int) -> IntArray:

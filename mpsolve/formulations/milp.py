@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 #: What PuLP calls CBC: the one that it brings along and the one installed beside it.
 CBC = ("PULP_CBC_CMD", "COIN_CMD")
-#: The same for HiGHS.
-HIGHS_CARE = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9}
 #: Some solvers take a gap of 0 for "not given" and fall back on 1e-4.
 SMALLEST_GAP = 1e-12
-#: Its preprocessing loses optima, even of models of small integers; its usual tolerance lets
-#: variables of large coefficients stay fractional and then loses the node.
-CBC_CARE = ("preprocess off", "integerT 1e-10")
-CBC_LESS_CARE = ("integerT 1e-10",)
+#: The preprocessing of CBC loses optima, even of models of small integers; with its usual
+#: tolerances it takes fractions for integers and loses the node when they turn out not to be.
+CBC_CARE = ("preprocess off", "integerT 1e-10", "primalT 1e-9")
+CBC_LESS_CARE = CBC_CARE[1:]
+#: Narrower tolerances for HiGHS.
+HIGHS_CARE = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9}
 #: How CBC states its bound in its log, with three decimals.
 CBC_BOUND = re.compile(r"^Lower bound:\s+(-?[\d.]+(?:e[+-]?\d+)?)\s*$", re.MULTILINE)
 CBC_DECIMALS = 0.001

@@ -53,7 +53,7 @@ def check_unproven(problem: Problem, outcome: Outcome, limit: Limit) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_agrees_with_enumeration(method: str, seed: int) -> None:
     """Every answer is feasible, optimal, proven and without remarks, or none exists."""
