@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
 from mpsolve.evaluation import total
-from mpsolve.groups import choice_groups
 from mpsolve.homogeneous import homogeneous_choice
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def _relative(
     highest = Fraction(total(cost[problem.flat(choice)]))
     if unit != "%":
         return value * highest
-    groups = choice_groups(problem)
+    groups = problem.groups
     if groups.empty_groups:
         layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])
         raise InputError(

@@ -16,7 +16,6 @@ from mpsolve.errors import (
 )
 from mpsolve.evaluation import Evaluation, evaluate
 from mpsolve.formulations.method import Options, Outcome, method_named
-from mpsolve.groups import choice_groups
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
 from mpsolve.heuristics.greedy_increase import GreedyIncrease
@@ -121,8 +120,6 @@ def choose_method(problem: Problem) -> tuple[str, str]:
     """The exact method that ``auto`` takes, and why."""
     refusal = method_named("mckp").unsupported(problem)
     if refusal is None:
-        refusal = _too_many_joint_candidates(problem)
-    if refusal is None:
         return "mckp", "auto chose mckp: one budget and independent choice groups"
     missing = None
     for name in GENERAL:
@@ -133,14 +130,6 @@ def choose_method(problem: Problem) -> tuple[str, str]:
             continue
         return name, f"auto chose {name}: {refusal.split(';')[0].rstrip('.')}"
     raise missing or UnsupportedError(refusal)
-
-
-def _too_many_joint_candidates(problem: Problem) -> str | None:
-    try:
-        choice_groups(problem)
-    except UnsupportedError as error:
-        return str(error)
-    return None
 
 
 def _verified(

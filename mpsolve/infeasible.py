@@ -269,7 +269,7 @@ def _constraint_too_small(problem: Problem) -> Conflict | None:
 
 def _groups(problem: Problem) -> ChoiceGroups:
     try:
-        return choice_groups(problem)
+        return problem.groups
     except UnsupportedError:
         return choice_groups(problem, merge="whole")
 

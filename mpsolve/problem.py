@@ -15,6 +15,7 @@ from mpsolve.errors import InputError
 from mpsolve.evaluation import checked_limit
 from mpsolve.flat import candidates, checked_array, flatten, magnitude, numbered_layers, numbers
 from mpsolve.frozen import Picklable
+from mpsolve.groups import choice_groups
 from mpsolve.precision import Precision
 from mpsolve.profiles.table import Provenance
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mpsolve.constraints import LinearConstraint, Restriction, Tie
+    from mpsolve.groups import ChoiceGroups
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
@@ -305,6 +307,17 @@ class Problem(Picklable):
                 mask[j] &= restriction.allows(self.precisions[j])
         mask.setflags(write=False)
         return mask
+
+    @cached_property
+    def groups(self) -> ChoiceGroups:
+        """The layers as independent groups: tied ones merged, restrictions applied.
+
+        Raises
+        ------
+        UnsupportedError
+            If a group would get too many joint candidates; see `choice_groups`.
+        """
+        return choice_groups(self)
 
     @cached_property
     def _positions(self) -> dict[str, int]:

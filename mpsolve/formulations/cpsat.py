@@ -8,7 +8,7 @@ import numpy as np
 
 from mpsolve.formulations.general import BackEnd, require, solve_general
 from mpsolve.formulations.scaling import integer_scale
-from mpsolve.formulations.task import Report
+from mpsolve.formulations.task import Report, integer_rows
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from mpsolve.formulations.task import Hear, Task
     from mpsolve.problem import Problem
     from mpsolve.typing import IntArray
-
-
-#: Limits of rows stay below 2^ROW_BITS: with coefficients beyond 32 bits, the presolve of
-#: CP-SAT 9.15 loses optima.
-ROW_BITS = 30
 
 
 class CpSat:
@@ -87,7 +82,7 @@ def _model(task: Task) -> tuple[Any, list[Any]]:
     variables = [model.new_bool_var("") for _ in range(len(source.losses))]
     for begin, end in zip(source.offsets[:-1], source.offsets[1:], strict=True):
         model.add_exactly_one(variables[begin:end])
-    coefficients, limits = _relaxed_rows(source)
+    coefficients, limits = integer_rows(source)
     for r, (upper, equal) in enumerate(zip(limits.tolist(), source.equal, strict=True)):
         entries = slice(source.indptr[r], source.indptr[r + 1])
         columns = [variables[j] for j in source.columns[entries]]
@@ -101,16 +96,6 @@ def _model(task: Task) -> tuple[Any, list[Any]]:
         for variable, value in zip(variables, hint.tolist(), strict=True):
             model.add_hint(variable, value)
     return model, variables
-
-
-def _relaxed_rows(model: BinaryModel) -> tuple[IntArray, IntArray]:
-    """Coefficients and limits, rounded down where they are large, so that no choice is lost.
-
-    The few choices that get in thereby are excluded when they turn up as answers.
-    """
-    _, bits = np.frexp(model.upper.astype(np.float64))
-    shift = np.maximum(bits.astype(np.int64) - ROW_BITS, 0)
-    return model.coefficients >> np.repeat(shift, np.diff(model.indptr)), model.upper >> shift
 
 
 def _rounded(losses: IntArray, shift: int) -> IntArray:

@@ -9,7 +9,7 @@ import numpy as np
 from mpsolve.formulations.binary_model import Row, with_rows
 from mpsolve.formulations.general import BackEnd, require, solve_general
 from mpsolve.formulations.scaling import float_scale
-from mpsolve.formulations.task import Report, nearest_choice, relaxed_rows
+from mpsolve.formulations.task import Report, float_rows, nearest_choice
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
@@ -51,7 +51,7 @@ def run(task: Task, hear: Hear) -> Report:
 
     model = task.model if task.start is None else _below(task.model, task.start)
     variables, groups = len(model.losses), len(model.offsets) - 1
-    coefficients, lower, upper = relaxed_rows(model)
+    coefficients, lower, upper = float_rows(model)
     one_each = csr_array(
         (np.ones(variables), np.arange(variables), model.offsets), (groups, variables), np.float64
     )

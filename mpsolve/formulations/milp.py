@@ -13,7 +13,7 @@ import numpy as np
 from mpsolve.errors import InputError
 from mpsolve.formulations.general import BackEnd, require, solve_general
 from mpsolve.formulations.scaling import float_scale
-from mpsolve.formulations.task import Report, nearest_choice, relaxed_rows
+from mpsolve.formulations.task import Report, float_rows, nearest_choice
 
 if TYPE_CHECKING:
     from mpsolve.formulations.method import Options, Outcome
@@ -110,7 +110,7 @@ def _problem(task: Task) -> tuple[Any, list[Any]]:
     problem += _sum(variables, losses)
     for begin, end in zip(model.offsets[:-1], model.offsets[1:], strict=True):
         problem += _sum(variables[begin:end], np.ones(end - begin)) == 1
-    coefficients, _, upper = relaxed_rows(model)
+    coefficients, _, upper = float_rows(model)
     for r, limit in enumerate(upper.tolist()):
         entries = slice(model.indptr[r], model.indptr[r + 1])
         total = _sum([variables[j] for j in model.columns[entries]], coefficients[entries])

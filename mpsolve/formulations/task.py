@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray
 
 
-#: Solvers that compute in floats see limits below 2^ROW_BITS, widened by so much per group.
-ROW_BITS, ROW_SLACK = 20, 1e-6
+#: Limits of rows stay below 2^ROW_BITS: with coefficients beyond 32 bits, the presolve of
+#: CP-SAT 9.15 loses optima.
+ROW_BITS = 30
+#: Solvers that compute in floats see limits below 2^FLOAT_ROW_BITS, beside which their tolerances,
+#: near 1e-6, are small.
+FLOAT_ROW_BITS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,22 +94,31 @@ def nearest_choice(values: FloatArray, offsets: IntArray) -> IntArray:
     return np.minimum.reduceat(position, offsets[:-1]) - offsets[:-1]
 
 
-def relaxed_rows(model: BinaryModel) -> tuple[FloatArray, FloatArray, FloatArray]:
+def integer_rows(model: BinaryModel) -> tuple[IntArray, IntArray]:
+    """Coefficients and limits, rounded down where they are large, so that no choice is lost.
+
+    The few choices that get in thereby are excluded when they turn up as answers.
+    """
+    _, bits = np.frexp(model.upper.astype(np.float64))
+    shift = np.maximum(bits.astype(np.int64) - ROW_BITS, 0)
+    return model.coefficients >> np.repeat(shift, np.diff(model.indptr)), model.upper >> shift
+
+
+def float_rows(model: BinaryModel) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The rows for solvers that compute in floats.
 
-    Large rows are scaled down by a power of two until the limit is below ``2^ROW_BITS``: the
-    tolerances of the solvers, near 1e-6, are then small beside it. Every limit is widened by what
-    these tolerances and 13 decimal digits in a file amount to, lest a choice that just keeps it
-    be lost. The few choices that get in thereby are excluded when they turn up as answers.
+    A sum of integers keeps a limit if and only if it stays below the limit and a half. With such
+    a limit no choice comes near it, where a solver might take it for one thing in a relaxation
+    and for the other afterwards: CBC 2.10 loses optima so.
 
     Returns
     -------
     The coefficients in the order of the model, lower limits, or -inf, and upper limits.
     """
-    _, bits = np.frexp(model.upper.astype(np.float64))
-    shift = np.minimum(ROW_BITS - bits, 0)
-    entries = np.repeat(shift, np.diff(model.indptr))
-    coefficients = np.ldexp(model.coefficients.astype(np.float64), entries)
-    upper = np.ldexp(model.upper.astype(np.float64), shift)
+    coefficients, limits = integer_rows(model)
+    _, bits = np.frexp(limits.astype(np.float64))
+    shift = np.minimum(FLOAT_ROW_BITS - bits, 0)
+    upper = np.ldexp(limits + np.where(model.equal, 0.0, 0.5), shift)
     lower = np.where(model.equal, upper, -np.inf)
-    return coefficients, lower, np.where(model.equal, upper, upper + ROW_SLACK * len(model.offsets))
+    entries = np.repeat(shift, np.diff(model.indptr))
+    return np.ldexp(coefficients.astype(np.float64), entries), lower, upper

@@ -10,10 +10,10 @@ import numpy as np
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
 from mpsolve.evaluation import total
-from mpsolve.groups import ChoiceGroups, choice_groups
 from mpsolve.homogeneous import homogeneous_choice
 
 if TYPE_CHECKING:
+    from mpsolve.groups import ChoiceGroups
     from mpsolve.precision import Precision
     from mpsolve.problem import Problem
     from mpsolve.typing import IntArray, Number, NumberArray
@@ -48,7 +48,7 @@ class Blocks:
     @classmethod
     def of(cls, problem: Problem) -> Blocks:
         """The blocks of a problem."""
-        groups = choice_groups(problem)
+        groups = problem.groups
         if groups.empty_groups:
             layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])
             raise InputError(f"No candidate is left for {layers}.")

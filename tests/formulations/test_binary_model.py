@@ -19,7 +19,7 @@ from mpsolve.formulations.binary_model import BinaryModel, binary_model
 from mpsolve.formulations.general import BackEnd, solve_general
 from mpsolve.formulations.method import Options
 from mpsolve.formulations.scaling import float_scale, integer_scale, sketch
-from mpsolve.formulations.task import Hear, Report, Task, nearest_choice, relaxed_rows
+from mpsolve.formulations.task import Hear, Report, Task, float_rows, nearest_choice
 from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def test_excluding_a_choice_keeps_every_feasible_one(seed: int) -> None:
         assert all(keeps(without, c) for c in feasible)
 
 
-def test_relaxed_rows_lose_no_feasible_choice() -> None:
+def test_float_rows_lose_no_feasible_choice() -> None:
     """Budgets of 2^50 are scaled down, and a choice that uses one up still keeps it."""
     cost = np.array([[0, 2**50 + 1, 2**50 + 3], [0, 2**49 + 1, 2**49 + 5]])
     loss = [[2, 1, 0], [2, 1, 0]]
@@ -139,7 +139,7 @@ def test_relaxed_rows_lose_no_feasible_choice() -> None:
     problem = Problem.from_arrays(loss, {"cost": cost}, {"cost": limit})
     model = binary_model(problem)
     assert model is not None
-    coefficients, lower, upper = relaxed_rows(model)
+    coefficients, lower, upper = float_rows(model)
     taken = np.zeros(len(model.losses))
     taken[model.offsets[:-1] + 1] = 1
     assert keeps(model, np.array([1, 1]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.errors import UnsupportedError
 from mpsolve.formulations.mckp.knapsack import solve_knapsack
 from mpsolve.formulations.method import Outcome
 from mpsolve.groups import choice_groups
@@ -15,8 +16,9 @@ from mpsolve.solution import Limit, Progress
 
 if TYPE_CHECKING:
     from mpsolve.formulations.method import Options
+    from mpsolve.groups import ChoiceGroups
     from mpsolve.problem import Problem
-    from mpsolve.typing import Number, NumberArray
+    from mpsolve.typing import BoolArray, Number, NumberArray
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.
 RESOLUTION = 1e-9
@@ -32,6 +34,10 @@ class Mckp:
         if len(budgets := binding_budgets(problem)) > 1:
             names = " and ".join(budgets)
             return f"mckp keeps one budget, and {names} can all bind; use method cpsat or milp."
+        try:
+            _ = problem.groups
+        except UnsupportedError as error:
+            return str(error)
         return None
 
     def solve(self, problem: Problem, options: Options) -> Outcome:
@@ -44,7 +50,7 @@ class Mckp:
             cost,
             problem.offsets,
             limit,
-            lambda usable: choice_groups(problem, usable=usable & problem.allowed),
+            lambda usable: _groups(problem, usable),
             start=options.warm_start,
             deadline=options.deadline(),
             label_limit=options.label_limit,
@@ -67,6 +73,12 @@ class Mckp:
             limit=Limit.GAP if within_gap else answer.limit,
             notes=notes,
         )
+
+
+def _groups(problem: Problem, usable: BoolArray) -> ChoiceGroups:
+    kept = usable & problem.allowed
+    same = (kept == problem.allowed).all()
+    return problem.groups if same else choice_groups(problem, usable=kept)
 
 
 def _budget(problem: Problem) -> tuple[NumberArray, Number]:
