@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mpsolve.checks import check_layers, checked_budget, checked_numbers, checked_offsets
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.evaluation import checked_limit
-from mpsolve.flat import candidates, checked_array, flatten, magnitude, numbered_layers, numbers
+from mpsolve.flat import candidates, flatten, numbered_layers
 from mpsolve.frozen import Picklable
 from mpsolve.groups import choice_groups
-from mpsolve.precision import Precision
 from mpsolve.profiles.table import Provenance
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from mpsolve.constraints import LinearConstraint, Restriction, Tie
     from mpsolve.groups import ChoiceGroups
+    from mpsolve.precision import Precision
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
@@ -90,78 +89,20 @@ class Problem(Picklable):
         set_ = object.__setattr__
         set_(self, "layers", tuple(self.layers))
         set_(self, "precisions", tuple(self.precisions))
-        self._check_layers()
-        set_(self, "offsets", self._checked_offsets())
-        set_(self, "loss", self._checked("loss", self.loss))
-        costs = {name: self._checked(f"cost {name}", c) for name, c in self.costs.items()}
+        check_layers(self.layers)
+        set_(self, "offsets", checked_offsets(self.offsets, self.layers, self.precisions))
+        set_(self, "loss", self._numbers("loss", self.loss))
+        costs = {name: self._numbers(f"cost {name}", c) for name, c in self.costs.items()}
         set_(self, "costs", MappingProxyType(costs))
-        budgets = {name: self._checked_budget(name, b) for name, b in self.budgets.items()}
+        budgets = {name: checked_budget(name, b, self.costs) for name, b in self.budgets.items()}
         set_(self, "budgets", MappingProxyType(budgets))
         set_(self, "units", MappingProxyType(dict(self.units)))
         for name in ("ties", "constraints", "restrictions"):
             set_(self, name, tuple(getattr(self, name)))
         self._check_names()
 
-    def _check_layers(self) -> None:
-        if not self.layers:
-            raise InputError("A problem needs at least one layer.")
-        for layer in self.layers:
-            if not isinstance(layer, str):
-                raise InputError(f"Layer {layer!r}: a layer is named by text.")
-        if len(set(self.layers)) != len(self.layers):
-            twice = next(name for name in self.layers if self.layers.count(name) > 1)
-            raise InputError(f"Layer {twice} occurs twice; every layer needs a name of its own.")
-
-    def _checked_offsets(self) -> IntArray:
-        offsets = np.array(self.offsets)
-        if offsets.shape != (len(self.layers) + 1,):
-            raise InputError(
-                f"{len(self.layers)} layers are named, but {max(offsets.size - 1, 0)} have numbers."
-            )
-        if offsets.dtype.kind not in "iu" or offsets[0] != 0:
-            raise InputError("offsets must be integers that begin at 0.")
-        offsets = offsets.astype(np.int64)
-        if (np.diff(offsets) < 1).any():
-            layer = self.layers[int(np.argmax(np.diff(offsets) < 1))]
-            raise InputError(f"Layer {layer} has no candidate; every layer needs at least one.")
-        if len(self.precisions) != offsets[-1]:
-            raise InputError(f"{len(self.precisions)} precisions for {offsets[-1]} candidates.")
-        if strangers := {*map(type, self.precisions)} - {Precision}:
-            names = " and ".join(sorted(stranger.__name__ for stranger in strangers))
-            raise InputError(f"Candidates are of type Precision, not {names}; see Precision.parse.")
-        offsets.setflags(write=False)
-        return offsets
-
-    def _checked(self, what: str, values: NumberArray) -> NumberArray:
-        array = checked_array(what, values)
-        if array.shape != (len(self.precisions),) or array.dtype.kind not in "iuf":
-            raise InputError(
-                f"{what} needs one number for each of {len(self.precisions)} candidates."
-            )
-        array = np.array(numbers(array))
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            row = int(np.argmin(np.isfinite(array)))
-            layer = int(np.searchsorted(self.offsets, row, "right")) - 1
-            raise InputError(
-                f"{what} of layer {self.layers[layer]} at {self.precisions[row]} is {array[row]}; "
-                "it must be a finite number."
-            )
-        if array.dtype.kind == "f" and not magnitude(array) < math.inf:
-            raise InputError(f"The sums of {what} exceed every float; give it in a larger unit.")
-        array.setflags(write=False)
-        return array
-
-    def _checked_budget(self, name: str, budget: Number) -> Number:
-        if name not in self.costs:
-            known = ", ".join(self.costs) or "none"
-            raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
-        budget = checked_limit(f"The budget on {name}", budget)
-        if self.costs[name].dtype.kind == "i":
-            return math.floor(budget)
-        try:
-            return float(budget)
-        except OverflowError:
-            raise InputError(f"The budget on {name} exceeds every float; leave it out.") from None
+    def _numbers(self, what: str, values: NumberArray) -> NumberArray:
+        return checked_numbers(what, values, self.layers, self.offsets, self.precisions)
 
     def _check_names(self) -> None:
         for tie in self.ties:

@@ -1,0 +1,93 @@
+"""What the parts of a problem must be like, one sentence for each way in which they are not."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.errors import InputError
+from mpsolve.evaluation import checked_limit
+from mpsolve.flat import checked_array, magnitude, numbers
+from mpsolve.precision import Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mpsolve.typing import IntArray, Number, NumberArray
+
+
+def check_layers(layers: tuple[str, ...]) -> None:
+    """Layers are named by text, each by its own."""
+    if not layers:
+        raise InputError("A problem needs at least one layer.")
+    for layer in layers:
+        if not isinstance(layer, str):
+            raise InputError(f"Layer {layer!r}: a layer is named by text.")
+    if len(set(layers)) != len(layers):
+        twice = next(name for name in layers if layers.count(name) > 1)
+        raise InputError(f"Layer {twice} occurs twice; every layer needs a name of its own.")
+
+
+def checked_offsets(
+    offsets: IntArray, layers: tuple[str, ...], precisions: tuple[Precision, ...]
+) -> IntArray:
+    """Read-only int64 offsets that give every layer a candidate, and every candidate a layer."""
+    offsets = np.array(offsets)
+    if offsets.shape != (len(layers) + 1,):
+        raise InputError(
+            f"{len(layers)} layers are named, but {max(offsets.size - 1, 0)} have numbers."
+        )
+    if offsets.dtype.kind not in "iu" or offsets[0] != 0:
+        raise InputError("offsets must be integers that begin at 0.")
+    offsets = offsets.astype(np.int64)
+    if (np.diff(offsets) < 1).any():
+        layer = layers[int(np.argmax(np.diff(offsets) < 1))]
+        raise InputError(f"Layer {layer} has no candidate; every layer needs at least one.")
+    if len(precisions) != offsets[-1]:
+        raise InputError(f"{len(precisions)} precisions for {offsets[-1]} candidates.")
+    if strangers := {*map(type, precisions)} - {Precision}:
+        names = " and ".join(sorted(stranger.__name__ for stranger in strangers))
+        raise InputError(f"Candidates are of type Precision, not {names}; see Precision.parse.")
+    offsets.setflags(write=False)
+    return offsets
+
+
+def checked_numbers(
+    what: str,
+    values: NumberArray,
+    layers: tuple[str, ...],
+    offsets: IntArray,
+    precisions: tuple[Precision, ...],
+) -> NumberArray:
+    """A read-only copy as int64 or float64: one finite number for each candidate."""
+    array = checked_array(what, values)
+    if array.shape != (len(precisions),) or array.dtype.kind not in "iuf":
+        raise InputError(f"{what} needs one number for each of {len(precisions)} candidates.")
+    array = np.array(numbers(array))
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.argmin(np.isfinite(array)))
+        layer = int(np.searchsorted(offsets, row, "right")) - 1
+        raise InputError(
+            f"{what} of layer {layers[layer]} at {precisions[row]} is {array[row]}; "
+            "it must be a finite number."
+        )
+    if array.dtype.kind == "f" and not magnitude(array) < math.inf:
+        raise InputError(f"The sums of {what} exceed every float; give it in a larger unit.")
+    array.setflags(write=False)
+    return array
+
+
+def checked_budget(name: str, budget: Number, costs: Mapping[str, NumberArray]) -> Number:
+    """A budget on one of the costs, as an integer where the cost is one."""
+    if name not in costs:
+        known = ", ".join(costs) or "none"
+        raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
+    budget = checked_limit(f"The budget on {name}", budget)
+    if costs[name].dtype.kind == "i":
+        return math.floor(budget)
+    try:
+        return float(budget)
+    except OverflowError:
+        raise InputError(f"The budget on {name} exceeds every float; leave it out.") from None
