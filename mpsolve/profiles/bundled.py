@@ -28,12 +28,12 @@ SOURCE = (
     "no layer was measured."
 )
 PLATFORMS = {
-    "pulp8-xpulpv2": "with XpulpV2, which has 8-bit SIMD only: narrower operands are unpacked in "
-    "software",
-    "pulp8-xpulpnnv1": "with XpulpNNv1, which has packed SIMD for 2-, 4- and 8-bit operands of "
-    "equal width: mixed widths are unpacked in software",
-    "pulp8-xpulpnnv2": "with XpulpNNv2, which has packed SIMD for 2-, 4- and 8-bit operands and "
-    "unpacks mixed widths in hardware",
+    "pulp8-xpulpv2": "an 8-core PULP cluster with XpulpV2, which has 8-bit SIMD only: narrower "
+    "operands are unpacked in software",
+    "pulp8-xpulpnnv1": "an 8-core PULP cluster with XpulpNNv1, which has packed SIMD for 2-, 4- "
+    "and 8-bit operands of equal width: mixed widths are unpacked in software",
+    "pulp8-xpulpnnv2": "an 8-core PULP cluster with XpulpNNv2, which has packed SIMD for 2-, 4- "
+    "and 8-bit operands and unpacks mixed widths in hardware",
 }
 NETWORKS = {"mobilenet_v1": "MobileNetV1", "mobilenet_v2": "MobileNetV2"}
 
@@ -151,14 +151,15 @@ def _describe(name: str, file: Traversable) -> BundledTable:
     network, _, platform = name.partition("/")
     parts = _STEM.fullmatch(file.name.removesuffix(".csv"))
     assert parts, file.name
+    architecture = NETWORKS.get(parts["network"], parts["network"])
     return BundledTable(
         name=name,
         network=network,
         platform=platform,
         description=(
-            f"{table.provenance.capitalize()} latencies of {NETWORKS[parts['network']]} (width "
-            f"{float(parts['width']):g}, {parts['size']} x {parts['size']} input) on an 8-core "
-            f"PULP cluster {PLATFORMS[platform]}."
+            f"{table.provenance.capitalize()} latencies of {architecture} (width "
+            f"{float(parts['width']):g}, {parts['size']} x {parts['size']} input) on "
+            f"{PLATFORMS[platform]}."
         ),
         provenance=table.provenance,
         source=SOURCE,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpsolve import Limit, Problem, Progress, Status, Tie, solve
+from mpsolve import Limit, Problem, Progress, Status, Tie, UnsupportedError, solve
 from mpsolve.formulations.filtering import affordable, competitive
+from mpsolve.formulations.mckp import method as method_module
 from mpsolve.formulations.mckp import search as search_module
 from mpsolve.formulations.mckp.core import open_core, reduce
 from mpsolve.formulations.mckp.incumbent import improve, settle_ties
@@ -308,3 +309,13 @@ def test_a_budget_equal_to_the_float_sum_of_the_least_costs_is_kept() -> None:
         budget = sum(least.ravel().tolist())
         problem = Problem.from_arrays([[1.0, 0.0]] * 6, {"cost": costs}, {"cost": budget})
         assert solve(problem, "mckp").status is Status.OPTIMAL
+
+
+def test_a_table_that_would_not_fit_into_memory_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One wide group widens the rows of all others; the sentence names another method."""
+    monkeypatch.setattr(method_module, "MAX_CELLS", 5)
+    problem = Problem.from_arrays(np.zeros((2, 3)), {})
+    with pytest.raises(UnsupportedError, match=r"2 rows of 3 candidates.*use method highs"):
+        solve(problem, "mckp")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.
 RESOLUTION = 1e-9
+#: Cells of the padded table of candidates; more would need gigabytes.
+MAX_CELLS = 2**26
 
 
 class Mckp:
@@ -35,9 +37,14 @@ class Mckp:
             names = " and ".join(budgets)
             return f"mckp keeps one budget, and {names} can all bind; use method cpsat or milp."
         try:
-            _ = problem.groups
+            widest = int(np.diff(problem.groups.offsets).max())
         except UnsupportedError as error:
             return str(error)
+        if len(problem.groups.members) * widest > MAX_CELLS:
+            return (
+                f"mckp would need {len(problem.groups.members):,} rows of {widest:,} candidates, "
+                "since tied layers have so many together; use method highs or milp."
+            )
         return None
 
     def solve(self, problem: Problem, options: Options) -> Outcome:
