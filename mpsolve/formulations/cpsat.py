@@ -8,7 +8,7 @@ import numpy as np
 
 from mpsolve.formulations.general import BackEnd, require, solve_general
 from mpsolve.formulations.scaling import integer_scale
-from mpsolve.formulations.task import Report, integer_rows
+from mpsolve.formulations.task import Report
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
@@ -57,6 +57,8 @@ def run(task: Task, hear: Hear) -> Report:
     solver.parameters.random_seed = task.seed
     solver.parameters.relative_gap_limit = task.gap
     solver.parameters.absolute_gap_limit = 0.0
+    # CP-SAT 9.15 otherwise loses optima of rows whose coefficients add up to more than 2^31.
+    solver.parameters.presolve_inclusion_work_limit = 0
     if (seconds := task.seconds()) is not None:
         solver.parameters.max_time_in_seconds = seconds
     solver.best_bound_callback = lambda bound: hear(None, bound)
@@ -82,11 +84,10 @@ def _model(task: Task) -> tuple[Any, list[Any]]:
     variables = [model.new_bool_var("") for _ in range(len(source.losses))]
     for begin, end in zip(source.offsets[:-1], source.offsets[1:], strict=True):
         model.add_exactly_one(variables[begin:end])
-    coefficients, limits = integer_rows(source)
-    for r, (upper, equal) in enumerate(zip(limits.tolist(), source.equal, strict=True)):
+    for r, (upper, equal) in enumerate(zip(source.upper.tolist(), source.equal, strict=True)):
         entries = slice(source.indptr[r], source.indptr[r + 1])
         columns = [variables[j] for j in source.columns[entries]]
-        total = cp_model.LinearExpr.weighted_sum(columns, coefficients[entries].tolist())
+        total = cp_model.LinearExpr.weighted_sum(columns, source.coefficients[entries].tolist())
         model.add(total == upper if equal else total <= upper)
     losses = _rounded(source.losses, -task.exponent)
     model.minimize(cp_model.LinearExpr.weighted_sum(variables, losses.tolist()))

@@ -14,12 +14,9 @@ if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray
 
 
-#: Limits of rows stay below 2^ROW_BITS: with coefficients beyond 32 bits, the presolve of
-#: CP-SAT 9.15 loses optima.
-ROW_BITS = 30
-#: Solvers that compute in floats see limits below 2^FLOAT_ROW_BITS, beside which their tolerances,
-#: near 1e-6, are small.
-FLOAT_ROW_BITS = 20
+#: Solvers that compute in floats see integer rows with limits below 2^ROW_BITS, scaled down until
+#: the limits are below 2^LIMIT_BITS: their tolerances, near 1e-6, are small beside the integers.
+ROW_BITS, LIMIT_BITS = 30, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,31 +91,28 @@ def nearest_choice(values: FloatArray, offsets: IntArray) -> IntArray:
     return np.minimum.reduceat(position, offsets[:-1]) - offsets[:-1]
 
 
-def integer_rows(model: BinaryModel) -> tuple[IntArray, IntArray]:
-    """Coefficients and limits, rounded down where they are large, so that no choice is lost.
-
-    The few choices that get in thereby are excluded when they turn up as answers.
-    """
-    _, bits = np.frexp(model.upper.astype(np.float64))
-    shift = np.maximum(bits.astype(np.int64) - ROW_BITS, 0)
-    return model.coefficients >> np.repeat(shift, np.diff(model.indptr)), model.upper >> shift
-
-
 def float_rows(model: BinaryModel) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The rows for solvers that compute in floats.
 
-    A sum of integers keeps a limit if and only if it stays below the limit and a half. With such
-    a limit no choice comes near it, where a solver might take it for one thing in a relaxation
-    and for the other afterwards: CBC 2.10 loses optima so.
+    Large coefficients and limits are rounded down, so that no choice is lost; the few that get in
+    thereby are excluded when they turn up as answers. And a sum of integers keeps a limit if and
+    only if it stays below the limit and a half. With such a limit no choice comes near it, where
+    a solver might take it for one thing in a relaxation and for the other afterwards: CBC 2.10
+    loses optima so.
 
     Returns
     -------
     The coefficients in the order of the model, lower limits, or -inf, and upper limits.
     """
-    coefficients, limits = integer_rows(model)
-    _, bits = np.frexp(limits.astype(np.float64))
-    shift = np.minimum(FLOAT_ROW_BITS - bits, 0)
-    upper = np.ldexp(limits + np.where(model.equal, 0.0, 0.5), shift)
+    shift = np.maximum(_bits(model.upper) - ROW_BITS, 0)
+    coefficients = model.coefficients >> np.repeat(shift, np.diff(model.indptr))
+    limits = model.upper >> shift
+    scale = np.minimum(LIMIT_BITS - _bits(limits), 0)
+    upper = np.ldexp(limits + np.where(model.equal, 0.0, 0.5), scale)
     lower = np.where(model.equal, upper, -np.inf)
-    entries = np.repeat(shift, np.diff(model.indptr))
+    entries = np.repeat(scale, np.diff(model.indptr))
     return np.ldexp(coefficients.astype(np.float64), entries), lower, upper
+
+
+def _bits(values: IntArray) -> IntArray:
+    return np.frexp(values.astype(np.float64))[1].astype(np.int64)

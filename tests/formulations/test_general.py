@@ -203,3 +203,28 @@ def test_a_solver_that_pulp_lacks_is_refused(solver: str, message: str) -> None:
     problem = next(p for p in map(small_problem, range(99)) if brute_force(p).least is not None)
     with pytest.raises(InputError, match=rf"{message}.*cbc"):
         method_named(f"milp:{solver}").solve(problem, Options())
+
+
+def test_large_coefficients_mislead_no_method() -> None:
+    """With coefficients beyond 2^31 in a row, a presolve once called a loss of 26 optimal.
+
+    The second, second and first candidate lose 0 + 0 + 21, and 12 + 17 + 0 <= 30 as well as
+    648911198 + 0 + 68249142 <= 973527935.
+    """
+    problem = Problem.from_arrays(
+        [[12, 0, 14], [15, 0], [21, 0, 19, 12]],
+        {
+            "small": [[2, 12, 0], [0, 17], [0, 20, 2, 9]],
+            "large": [
+                [589249963, 648911198, 0],
+                [386032078, 0],
+                [68249142, 0, 313030751, 587495856],
+            ],
+        },
+        {"small": 30, "large": 973527935},
+    )
+    for method in METHODS:
+        outcome = method_named(method).solve(problem, Options())
+        assert outcome.choice is not None
+        assert outcome.choice.tolist() == [1, 1, 0]
+        assert outcome.complete
