@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mpsolve.typing import Number
 
 
+#: Wall seconds for each exact method unless the caller says otherwise.
+TIME_LIMIT = 60.0
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
     """One method's answer.
@@ -108,7 +112,7 @@ def compare(
     starts: Sequence[Configuration | str] = (),
     start_names: Sequence[str] = (),
     warm_start: Configuration | None = None,
-    time_limit: float | None = None,
+    time_limit: float | None = TIME_LIMIT,
     threads: int = 1,
 ) -> Comparison:
     """Run several methods on one problem.
@@ -127,7 +131,8 @@ def compare(
     warm_start
         A configuration that the exact methods begin with.
     time_limit
-        Wall seconds for each exact method.
+        Wall seconds for each exact method, since one may take hours where another takes
+        milliseconds; None for no limit.
     threads
         For the methods that use them.
     """

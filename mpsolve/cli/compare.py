@@ -12,7 +12,7 @@ from mpsolve.cli.answer import header
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.cli.methods import ALL, checked_methods
-from mpsolve.cli.options import output_options, problem_options, threads_option
+from mpsolve.cli.options import output_options, problem_options, threads_option, time_limit_option
 from mpsolve.cli.output import fitting, print_json, print_report, write_error
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
@@ -58,6 +58,7 @@ Examples:
     help="A configuration that the exact methods begin with.",
 )
 @threads_option
+@time_limit_option(comparisons.TIME_LIMIT)
 @output_options
 def compare(
     table: str,

@@ -88,12 +88,6 @@ _PROBLEM: tuple[Decorator, ...] = (
     ),
 )
 
-_TIME_LIMIT = click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Stop an exact method after this time and report its best answer and gap.",
-)
 _THREADS = click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -112,9 +106,21 @@ def problem_options(command: Command) -> Command:
     return _decorated(command, _PROBLEM)
 
 
+def time_limit_option(default: float | None = None) -> Decorator:
+    """``--time-limit``."""
+    return click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        default=default,
+        show_default=default is not None,
+        help="Stop an exact method after this time and report its best answer and gap.",
+    )
+
+
 def output_options(command: Command) -> Command:
-    """``--time-limit``, ``--json`` and ``--quiet``."""
-    return _decorated(command, (_TIME_LIMIT, _JSON, _QUIET))
+    """``--json`` and ``--quiet``."""
+    return _decorated(command, (_JSON, _QUIET))
 
 
 def threads_option(command: Command) -> Command:

@@ -11,7 +11,7 @@ from mpsolve.cli.answer import print_solution
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.cli.methods import AUTO, check_method
-from mpsolve.cli.options import output_options, problem_options, threads_option
+from mpsolve.cli.options import output_options, problem_options, threads_option, time_limit_option
 from mpsolve.cli.output import check_writable, print_json, write_error, write_file
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
@@ -85,6 +85,7 @@ Examples:
     type=click.Choice(["mpsolve", "quantlib"]),
     help="What -o writes: {layer: {b_in, b_wt}}, or quantlib's layer_precs.  [default: mpsolve]",
 )
+@time_limit_option()
 @output_options
 def solve(
     table: str,

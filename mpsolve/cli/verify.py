@@ -11,7 +11,7 @@ from mpsolve import verification as verifications
 from mpsolve.cli.answer import header
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.methods import AUTO, check_exact
-from mpsolve.cli.options import output_options, problem_options
+from mpsolve.cli.options import output_options, problem_options, time_limit_option
 from mpsolve.cli.output import fitting, print_json, print_report, write_error
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
@@ -44,6 +44,7 @@ Exit status: 0 if the configuration keeps every constraint, optimal or not; 3 if
     shell_complete=complete_methods,
     help="The exact method that finds the optimum to compare with.",
 )
+@time_limit_option()
 @output_options
 def verify(
     table: str,
