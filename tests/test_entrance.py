@@ -404,3 +404,18 @@ def test_heuristics_take_a_start() -> None:
     restricted = small(restrictions=[Restriction("a", "forbidden", Precision(4, 4))])
     notes = solve(restricted, "homogeneous", start="4b/4b").notes
     assert notes == ("Layer a takes 8b/8b, the nearest precision above 4b/4b.",)
+
+
+def test_an_explanation_that_a_limit_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Infeasibility stays proven; all constraints are named when the smallest set is not found."""
+    problem = two_budgets().replace(ties=[Tie(("a", "b"))])
+    first = iter([Outcome(None, complete=True)])
+    install(monkeypatch, Claims(lambda variant: next(first, Outcome(None))))
+    solution = solve(problem, "highs")
+    assert solution.status is Status.INFEASIBLE
+    assert solution.conflict is not None
+    assert solution.conflict.message == (
+        "No assignment keeps all 3 constraints together; the search for those that conflict was "
+        "stopped by a limit."
+    )
+    assert len(solution.conflict.constraints) == 3

@@ -19,6 +19,7 @@ from mpsolve.formulations.mckp.incumbent import improve, settle_ties
 from mpsolve.formulations.mckp.instance import Instance, padded
 from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.formulations.mckp.search import search
+from mpsolve.formulations.method import Options
 from tests.support import brute_force, random_problem
 
 #: Two groups; the relaxation trades both at slope 1 and the optimum within 6 is (1, 0): loss 4.
@@ -319,3 +320,26 @@ def test_a_table_that_would_not_fit_into_memory_is_refused(
     problem = Problem.from_arrays(np.zeros((2, 3)), {})
     with pytest.raises(UnsupportedError, match=r"2 rows of 3 candidates.*use method highs"):
         solve(problem, "mckp")
+
+
+def test_tied_layers_that_can_only_afford_different_precisions_are_infeasible() -> None:
+    """Each layer alone affords one candidate, the first its first and the second its second."""
+    problem = Problem.from_arrays(
+        [[0, 0], [0, 0]],
+        {"cost": [[1, 10], [10, 1]]},
+        {"cost": 5},
+        ties=[Tie(("layer0", "layer1"))],
+    )
+    outcome = method_module.Mckp().solve(problem, Options())
+    assert outcome.choice is None
+    assert outcome.complete
+
+
+def test_losses_that_cancel_are_noted() -> None:
+    """Beside losses of 10^9 that cancel, what is left of 10^-12 cannot be resolved."""
+    rng = np.random.default_rng(0)
+    loss = np.array([[1e9], [-1e9], [0.0]]) + rng.random((3, 3)) * [[1e-3], [1e-3], [1e-12]]
+    problem = Problem.from_arrays(loss, {"cost": np.arange(9).reshape(3, 3)}, {"cost": 12})
+    solution = solve(problem, "mckp")
+    assert any(note.startswith("Losses were resolved to") for note in solution.notes)
+    assert brute_force(problem).agrees(solution.loss)

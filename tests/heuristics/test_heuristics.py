@@ -322,3 +322,37 @@ def test_every_heuristic_keeps_ties_on_random_tables() -> None:
             solution = solve(problem, name)
             assert solution.configuration is not None
             assert solution.configuration["layer0"] == solution.configuration["layer2"]
+
+
+class TestBlocks:
+    """What all heuristics work on."""
+
+    def test_another_cost_is_watched_where_there_is_no_latency(self) -> None:
+        """With a budget on energy alone, the greedy search reaches that."""
+        problem = Problem.from_arrays(
+            [[0, 1]], {"energy": [[9, 4]]}, {"energy": 5}, precisions=["8b/8b", "8b/4b"]
+        )
+        assert shown(greedy_decrease(problem)) == ["8b/4b"]
+
+    def test_without_any_latency_the_heuristics_refuse(self) -> None:
+        """There is nothing to watch."""
+        problem = Problem.from_arrays([[0, 1]], {}, precisions=["8b/8b", "4b/4b"])
+        with pytest.raises(InputError, match="watch the latency, and the problem has no such"):
+            free_bits(problem)
+
+    def test_a_layer_without_candidates_is_named(self) -> None:
+        """A layer fixed to what it cannot take leaves nothing to move."""
+        problem = problem_of(
+            [{"4b/4b": 1, "8b/8b": 2}],
+            restrictions=[Restriction("layer0", "fixed", Precision(2, 2))],
+        )
+        with pytest.raises(InputError, match="No candidate is left for layer0"):
+            free_bits(problem)
+
+    def test_formats_that_no_layer_shares_have_no_homogeneous_configuration(self) -> None:
+        """Named formats of equal bits are not higher than each other."""
+        problem = Problem.from_arrays(
+            [[0.0], [0.0]], {"latency": [[1], [1]]}, precisions=[["a:16/4"], ["b:16/4"]]
+        )
+        with pytest.raises(InputError, match="offered by every layer"):
+            solve(problem, "homogeneous")
