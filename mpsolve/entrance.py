@@ -92,6 +92,8 @@ def solve(
         If the method needs a package that is not installed.
     """
     if method in HEURISTICS:
+        if warm_start is not None:
+            raise InputError(f"{method} begins from a start; only exact methods take a warm start.")
         return _run_heuristic(problem, method, start, strict)
     if start is not None:
         raise InputError(f"{method} takes a warm start; only heuristics begin from a start.")

@@ -419,3 +419,9 @@ def test_an_explanation_that_a_limit_ends(monkeypatch: pytest.MonkeyPatch) -> No
         "stopped by a limit."
     )
     assert len(solution.conflict.constraints) == 3
+
+
+def test_a_heuristic_takes_no_warm_start() -> None:
+    """A warm start that would be ignored is refused."""
+    with pytest.raises(InputError, match="homogeneous begins from a start; only exact methods"):
+        solve(small(), "homogeneous", warm_start=np.array([0, 0]))

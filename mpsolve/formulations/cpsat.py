@@ -28,7 +28,7 @@ class CpSat:
     """
 
     def __init__(self) -> None:
-        require("ortools", "method cpsat")
+        require("ortools", "Method cpsat")
 
     def unsupported(self, problem: Problem) -> str | None:
         """Everything that a problem can hold is supported."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CUTOFF_SLACK = 2.0**-16
 #: What the status of `scipy.optimize.milp` means.
 OPTIMAL, STOPPED, INFEASIBLE = 0, 1, 2
+IGNORED = "HiGHS takes neither threads nor a seed through SciPy; method milp:highs gives it both."
 
 
 class Highs:
@@ -34,14 +36,17 @@ class Highs:
     """
 
     def __init__(self) -> None:
-        require("scipy", "method highs")
+        require("scipy", "Method highs")
 
     def unsupported(self, problem: Problem) -> str | None:
         """Everything that a problem can hold is supported."""
 
     def solve(self, problem: Problem, options: Options) -> Outcome:
         """Search for the optimum."""
-        return solve_general(problem, options, BackEnd("highs", float_scale))
+        outcome = solve_general(problem, options, BackEnd("highs", float_scale))
+        if options.threads == 1 and options.seed == 0:
+            return outcome
+        return replace(outcome, notes=(*outcome.notes, IGNORED))
 
 
 def run(task: Task, hear: Hear) -> Report:

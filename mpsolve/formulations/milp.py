@@ -52,7 +52,7 @@ class Milp:
     """
 
     def __init__(self, solver: str = "cbc") -> None:
-        require("pulp", "method milp")
+        require("pulp", "Method milp")
         self.solver = solver.lower()
 
     def unsupported(self, problem: Problem) -> str | None:

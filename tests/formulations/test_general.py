@@ -228,3 +228,11 @@ def test_large_coefficients_mislead_no_method() -> None:
         assert outcome.choice is not None
         assert outcome.choice.tolist() == [1, 1, 0]
         assert outcome.complete
+
+
+def test_highs_says_what_scipy_does_not_pass_on() -> None:
+    """Threads and a seed are not silently ignored."""
+    problem = small_problem(0)
+    assert method_named("highs").solve(problem, Options()).notes == ()
+    (note,) = method_named("highs").solve(problem, Options(threads=2)).notes
+    assert "neither threads nor a seed" in note
