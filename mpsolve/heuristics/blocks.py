@@ -67,9 +67,6 @@ class Blocks:
             )
         return self.problem.budgets[self.cost]
 
-    def __len__(self) -> int:
-        return len(self.groups.members)
-
     def candidates(self, block: int) -> range:
         """The candidates of a block."""
         return range(int(self.groups.offsets[block]), int(self.groups.offsets[block + 1]))

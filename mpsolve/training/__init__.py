@@ -1,1 +1,1 @@
-"""Differentiable search and fine-tuning with torch; nothing here is imported by the solver."""
+"""The place of everything that needs torch; it is empty so far, and the solver never imports it."""
