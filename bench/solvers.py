@@ -1,13 +1,16 @@
 """Our knapsack search beside every general solver, on the same problems in the same run.
 
     python -m bench.solvers [--repeats 5] [--time-limit 30] [--tables FOLDER] [--json FILE]
+    python -m bench.solvers --two-budgets
 
 Problems: the bundled (modelled) tables and, where the folder of published tables is given or lies
 beside the repository, HAWQ-V3's and HAQ's, each at 25, 50 and 75 % of the achievable range.
 Repeats are interleaved over the methods; a first call that starts the solvers' processes is not
 counted. Times are wall times of `mpsolve.solve`, with the building of the model and the
 verification of the answer, and for the general solvers with the way to their process. A method
-that reaches the time limit is not asked again; its cell shows the limit with ``>``.
+that reaches the time limit is not asked again; its cell shows the limit with ``>``. With
+``--two-budgets`` the general solvers are compared with each other on the bundled tables, under a
+budget on latency and one on ROM, which is how ``auto`` came to prefer one of them.
 """
 
 from __future__ import annotations
@@ -91,6 +94,16 @@ def problems(tables: Path) -> Iterator[tuple[str, Problem]]:
         yield f"HAQ MobileNetV2 latency {limit}", problem
 
 
+def two_budget_problems() -> Iterator[tuple[str, Problem]]:
+    """Latency and ROM limited at once, on the bundled tables."""
+    for bundled in bundled_tables():
+        for loss in ("noise-macs", "noise-params"):
+            for latency, rom in (("50%", "50%"), ("30%", "60%")):
+                budgets = {"latency": latency, "rom": rom}
+                problem = Problem.from_table(load_table(bundled.name), loss, budgets)
+                yield f"{bundled.name} (modelled) {loss} {latency} {rom}", problem
+
+
 def measure(
     name: str, problem: Problem, methods: list[str], repeats: int, time_limit: float
 ) -> Row:
@@ -139,17 +152,24 @@ def show(rows: list[Row], methods: list[str], time_limit: float) -> None:
     table.add_column("layers / candidates", justify="right")
     for method in methods:
         table.add_column(method, justify="right")
-    table.add_column("fastest peer / ours", justify="right")
+    ours = OURS in methods
+    if ours:
+        table.add_column("fastest peer / ours", justify="right")
     for row in rows:
         cells = [_cell(row, method, time_limit) for method in methods]
-        table.add_row(row.problem, row.size, *cells, f"{row.ratio():.0f}x")
+        table.add_row(row.problem, row.size, *cells, *([f"{row.ratio():.0f}x"] if ours else []))
     console.print(table)
-    ratios = [row.ratio() for row in rows]
-    console.print(
-        f"fastest peer / {OURS}: median {statistics.median(ratios):.0f}x, "
-        f"from {min(ratios):.0f}x to {max(ratios):.0f}x over {len(rows)} problems; "
-        f"{OURS} alone: median {statistics.median(r.milliseconds[OURS] for r in rows):.2f} ms."
-    )
+    for method in methods:
+        times = [row.milliseconds.get(method, 1e3 * time_limit) for row in rows]
+        console.print(
+            f"{method}: median {statistics.median(times):.2f} ms, at most {max(times):.0f}."
+        )
+    if ours:
+        ratios = [row.ratio() for row in rows]
+        console.print(
+            f"fastest peer / {OURS}: median {statistics.median(ratios):.0f}x, "
+            f"from {min(ratios):.0f}x to {max(ratios):.0f}x over {len(rows)} problems."
+        )
     packages = ("numpy", "scipy", "pulp", "highspy", "ortools")
     versions = ", ".join(f"{p} {version(p)}" for p in packages if _has(p))
     console.print(f"Python {platform.python_version()}, {versions}; {platform.machine()}.")
@@ -167,10 +187,12 @@ def _has(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def main(repeats: int, time_limit: float, tables: Path, json_file: Path | None) -> int:
+def main(
+    repeats: int, time_limit: float, two_budgets: bool, tables: Path, json_file: Path | None
+) -> int:
     """Run the benchmark; exit status 1 if any method answered wrongly."""
-    instances = list(problems(tables))
-    methods = installed((OURS, *PEERS), instances[0][1])
+    instances = list(two_budget_problems() if two_budgets else problems(tables))
+    methods = installed(PEERS if two_budgets else (OURS, *PEERS), instances[0][1])
     if len(methods) < 2:
         raise SystemExit("No general solver is installed: pip install 'mpsolve[solvers]'.")
     rows = [measure(name, problem, methods, repeats, time_limit) for name, problem in instances]
@@ -185,6 +207,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--time-limit", type=float, default=30.0, help="seconds for every solve")
+    parser.add_argument("--two-budgets", action="store_true", help="only the general solvers")
     parser.add_argument("--tables", type=Path, default=SHARED, help="folder of published tables")
     parser.add_argument("--json", dest="json_file", type=Path, help="also write the rows here")
     return parser.parse_args()

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from mpsolve.solution import Progress
     from mpsolve.typing import IntArray, Number
 
-#: General methods in the order in which ``auto`` asks for them. With two budgets on the bundled
-#: tables HiGHS was fastest on average: medians 29 ms, 43 ms (milp) and 104 ms (cpsat).
+#: General methods in the order in which ``auto`` asks for them: that of their medians, 35, 43 and
+#: 98 ms, in ``python -m bench.solvers --two-budgets``.
 GENERAL = ("highs", "milp", "cpsat")
 
 
