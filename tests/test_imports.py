@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+import mpsolve
 
 ALLOWED = {"mpsolve", "numpy"}
 
@@ -17,9 +23,15 @@ print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - b
 
 
 def test_import_loads_numpy_and_the_standard_library_only() -> None:
-    """Solvers, pandas, torch and the command line's packages stay out until they are used."""
+    """Solvers, pandas, torch and the command line's packages stay out until they are used.
+
+    Every public name is touched, since names are loaded on demand.
+    """
+    script = SCRIPT.replace(
+        "import mpsolve\n", "import mpsolve\nfor name in dir(mpsolve): getattr(mpsolve, name)\n"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     loaded = set(json.loads(done.stdout))
     assert "mpsolve" in loaded
@@ -39,3 +51,24 @@ def test_a_solve_with_the_knapsack_method_loads_nothing_more() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert set(json.loads(done.stdout)) - ALLOWED - set(sys.stdlib_module_names) == set()
+
+
+def test_every_public_name_is_found_where_it_is_said_to_be() -> None:
+    """What type checkers read and what is loaded on demand are the same names and modules."""
+    tree = ast.parse(Path(mpsolve.__file__).read_text(encoding="utf-8"))
+    imported = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mpsolve.")
+        for alias in node.names
+    }
+    assert len(imported) > 30
+    assert sorted(map(str, imported)) == dir(mpsolve)
+    for name, module in imported.items():
+        assert getattr(mpsolve, str(name)) is getattr(sys.modules[str(module)], str(name))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """As for any other module."""
+    with pytest.raises(AttributeError, match="module 'mpsolve' has no attribute 'sovle'"):
+        getattr(mpsolve, "sovle")
