@@ -87,6 +87,7 @@ _HOMES = {
 }
 
 if not TYPE_CHECKING:
+    __all__ = sorted(_HOMES)
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

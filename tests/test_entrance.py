@@ -22,13 +22,15 @@ from mpsolve import (
     Status,
     Tie,
     UnsupportedError,
+    load_table,
     solve,
 )
 from mpsolve import entrance as entrance_module
 from mpsolve.entrance import choose_method
 from mpsolve.evaluation import evaluate
 from mpsolve.formulations.mckp.method import Mckp
-from mpsolve.formulations.method import ExactMethod, Options, Outcome
+from mpsolve.formulations.method import METHODS, ExactMethod, Options, Outcome
+from mpsolve.heuristics.method import HEURISTICS
 from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:
@@ -425,3 +427,18 @@ def test_a_heuristic_takes_no_warm_start() -> None:
     """A warm start that would be ignored is refused."""
     with pytest.raises(InputError, match="homogeneous begins from a start; only exact methods"):
         solve(small(), "homogeneous", warm_start=np.array([0, 0]))
+
+
+@pytest.mark.parametrize("method", [*METHODS, *HEURISTICS])
+def test_a_power_of_two_in_the_losses_changes_no_assignment(method: str) -> None:
+    """On a real table, from 2^-40 to 2^40, whatever the method."""
+    pytest.importorskip("scipy")
+    table = load_table("mobilenet_v1_0.75/pulp8-xpulpnnv1")
+    problem = Problem.from_table(table, budgets={"latency": "0.7x"})
+    plain = solve(problem, method)
+    assert plain.choice is not None
+    for k in (-40, -13, 27, 40):
+        scaled = solve(problem.replace(loss=np.ldexp(problem.loss, k)), method)
+        assert scaled.status is plain.status
+        assert scaled.choice is not None
+        assert scaled.choice.tolist() == plain.choice.tolist()

@@ -64,6 +64,7 @@ def test_every_public_name_is_found_where_it_is_said_to_be() -> None:
     }
     assert len(imported) > 30
     assert sorted(map(str, imported)) == dir(mpsolve)
+    assert sorted(map(str, imported)) == vars(mpsolve)["__all__"]
     for name, module in imported.items():
         assert getattr(mpsolve, str(name)) is getattr(sys.modules[str(module)], str(name))
 
