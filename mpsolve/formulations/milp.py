@@ -76,10 +76,13 @@ def run(task: Task, hear: Hear) -> Report:
     problem, variables = _problem(task)
     with tempfile.TemporaryDirectory(prefix="mpsolve-") as folder:
         log = os.path.join(folder, "log")
+        careful = True
         try:
             problem.solve(_solver(task, folder, log))
         except pulp.PulpSolverError:
-            # CBC crashes on some infeasible models unless its preprocessing sees to them.
+            # CBC crashes on some infeasible models unless its preprocessing sees to them, which
+            # on the other hand loses optima: an answer that it gives proves nothing.
+            careful = False
             problem.solve(_solver(task, folder, log, care=CBC_LESS_CARE))
         stated = _stated_bound(problem, _text(log))
     infeasible = problem.status == pulp.LpStatusInfeasible
@@ -89,6 +92,10 @@ def run(task: Task, hear: Hear) -> Report:
         return Report(None, stated)
     values = np.array([variable.varValue or 0.0 for variable in variables])
     choice = nearest_choice(values, task.model.offsets)
+    if not careful:
+        return Report(
+            choice, remark="CBC found its answer only without our care; it is not proven."
+        )
     if problem.sol_status == pulp.LpSolutionIntegerFeasible:
         return Report(choice, stated)
     found = np.ldexp(float(task.model.excess(choice)), task.exponent)
