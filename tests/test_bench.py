@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import brute_force, solvers
+from mpsolve.bench import brute_force, solvers
 from mpsolve.formulations.mckp.method import Mckp
 
 

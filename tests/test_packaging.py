@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LINKS = ("formulations", "profiles", "training")
+LINKS = ("bench", "formulations", "profiles", "training")
 
 
-@pytest.fixture(scope="module")
-def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The names of the files in a wheel built from this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    script = "import sys, uv_build; print(uv_build.build_wheel(sys.argv[1]))"
-    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+BUILD = """
+import sys
+from setuptools import build_meta
+folder = sys.argv[1]  # which setuptools changes
+print(build_meta.build_sdist(folder), build_meta.build_wheel(folder))
+"""
+
+
+def build(tree: Path, folder: Path, **environment: str) -> None:
+    """Build a source archive and a wheel of a copy of this tree."""
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "*.so", "__pycache__")
+    shutil.copytree(ROOT, tree, symlinks=True, ignore=ignored)
     subprocess.run(
-        [sys.executable, "-c", script, str(folder)],
-        cwd=ROOT,
-        env=os.environ | {"PATH": programs},
+        [sys.executable, "-c", BUILD, str(folder)],
+        cwd=tree,
+        env=os.environ | environment,
         check=True,
         capture_output=True,
     )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what this tree builds."""
+    folder = tmp_path_factory.mktemp("built")
+    build(tmp_path_factory.mktemp("tree") / "mpsolve", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel_names(built: Path) -> list[str]:
+    """The names of the files in the wheel."""
+    return names_in(built)
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of the files in the wheel of a folder."""
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return archive.namelist()
@@ -45,6 +71,26 @@ def test_tables_and_type_marker_are_shipped(wheel_names: list[str]) -> None:
     assert len(wanted) > 30
     missing = {str(path.relative_to(ROOT)) for path in wanted} - set(wheel_names)
     assert missing == set()
+
+
+def test_the_source_archive_holds_what_builds_and_tests_the_package(built: Path) -> None:
+    """The kernel's C files and the tests travel with it."""
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    kernel = (ROOT / "mpsolve/formulations/mckp/kernel").glob("*.[ch]")
+    tests = (ROOT / "tests").rglob("*.py")
+    wanted = {str(path.relative_to(ROOT)) for path in (*kernel, *tests)}
+    assert len(wanted) > 40
+    assert wanted - names == set()
+
+
+def test_without_a_compiler_the_package_is_built_without_the_kernel(tmp_path: Path) -> None:
+    """The compiled kernel is a luxury: where none can be built, the wheel is pure Python."""
+    build(tmp_path / "tree", tmp_path / "built", CC="no-such-compiler")
+    names = names_in(tmp_path / "built")
+    assert "mpsolve/formulations/mckp/search.py" in names
+    assert not [name for name in names if "_kernel" in name and not name.endswith((".py", ".pyi"))]
 
 
 @pytest.mark.parametrize("name", LINKS)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 OURS = "mckp"
 PEERS = ("highs", "milp", "milp:highs", "cpsat")
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "tables"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "tables"
 #: Budgets inside the achievable range.
 LIMITS = ("25%", "50%", "75%")
 #: A difference of loss beyond this part of it would be a wrong answer.
