@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mpsolve.arrays import Assignment as Assignment
+    from mpsolve.arrays import PreparedAssignment as PreparedAssignment
     from mpsolve.arrays import assign as assign
+    from mpsolve.arrays import prepare as prepare
     from mpsolve.comparison import Comparison as Comparison
     from mpsolve.comparison import compare as compare
     from mpsolve.configuration import Configuration as Configuration
@@ -52,7 +54,9 @@ if TYPE_CHECKING:
 #: ``import mpsolve`` took 1.7 times as long as ``import numpy``.
 _HOMES = {
     "Assignment": "mpsolve.arrays",
+    "PreparedAssignment": "mpsolve.arrays",
     "assign": "mpsolve.arrays",
+    "prepare": "mpsolve.arrays",
     "Comparison": "mpsolve.comparison",
     "compare": "mpsolve.comparison",
     "Configuration": "mpsolve.configuration",

@@ -12,13 +12,13 @@ from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
 from mpsolve.evaluation import checked_limit, keeps, total
 from mpsolve.flat import flatten, magnitude
-from mpsolve.formulations.mckp.knapsack import solve_knapsack
-from mpsolve.groups import layer_groups
+from mpsolve.formulations.mckp.knapsack import Knapsack
+from mpsolve.formulations.method import Options
 from mpsolve.problem import Problem
 from mpsolve.solution import Status, relative_gap
 
 if TYPE_CHECKING:
-    from mpsolve.typing import IntArray, Number
+    from mpsolve.typing import IntArray, Number, NumberArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,29 +84,88 @@ def assign(loss: Any, cost: Any, budget: Any, *, time_limit: float | None = None
     if _dimensions(budget) > 0:
         return _general(loss, cost, budget, time_limit)
     limit = checked_limit("The budget", budget)
-    answer = _single(loss, cost, limit) if time_limit is None else None
+    pair = _flat_pair(loss, cost)
+    answer = pair and _assigned(Knapsack(*pair), *pair, limit, time_limit)
     return answer or _general(loss, cost, limit, time_limit)
 
 
-def _single(loss: Any, cost: Any, budget: Number) -> Assignment | None:
-    """One budget: straight to the knapsack, without building a `Problem`.
+class PreparedAssignment:
+    """Losses and one cost of independent groups, prepared once to be assigned under any budget.
 
-    None where there is something to say about the numbers or the budget.
+    Parameters
+    ----------
+    loss
+        ``(N, K)`` numbers, or N rows of different lengths.
+    cost
+        Numbers in the shape of ``loss``.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit or a number is not finite.
     """
+
+    def __init__(self, loss: Any, cost: Any) -> None:
+        pair = _flat_pair(loss, cost)
+        if pair is None:
+            self._problem: Problem | None = Problem.from_arrays(loss, {"cost": cost})
+            return
+        self._problem = None
+        self._loss, self._cost, self._offsets = (np.array(part) for part in pair)
+        self._knapsack = Knapsack(self._loss, self._cost, self._offsets)
+
+    def assign(self, budget: Any, *, time_limit: float | None = None) -> Assignment:
+        """The choice of least loss within a budget; see `mpsolve.assign`."""
+        limit = checked_limit("The budget", budget)
+        if self._problem is not None:
+            return _as_assignment(self._problem.replace(budgets={"cost": limit}), time_limit)
+        pair = self._loss, self._cost, self._offsets
+        answer = _assigned(self._knapsack, *pair, limit, time_limit)
+        if answer is not None:
+            return answer
+        bounds = self._offsets[1:-1]
+        rows = np.split(self._loss, bounds), np.split(self._cost, bounds)
+        return _general(*rows, limit, time_limit)
+
+
+def prepare(loss: Any, cost: Any) -> PreparedAssignment:
+    """Prepare losses and a cost that are to be assigned under many budgets.
+
+    Each further budget then costs only what depends on it.
+
+    >>> prepared = prepare(loss=[[0, 3, 5], [0, 1]], cost=[[9, 4, 1], [7, 2]])
+    >>> [prepared.assign(budget).loss for budget in (8, 11, 16)]
+    [4, 1, 0]
+    """
+    return PreparedAssignment(loss, cost)
+
+
+def _flat_pair(loss: Any, cost: Any) -> tuple[NumberArray, NumberArray, IntArray] | None:
+    """Flat numbers and their offsets; None where there is something to say about them."""
     losses, offsets = flatten("loss", loss)
     costs, cost_offsets = flatten("cost", cost)
     if not np.array_equal(offsets, cost_offsets) or (np.diff(offsets) < 1).any():
         return None
     if not math.isfinite(magnitude(losses)) or not math.isfinite(magnitude(costs)):
         return None
+    return losses, costs, offsets
+
+
+def _assigned(
+    knapsack: Knapsack,
+    losses: NumberArray,
+    costs: NumberArray,
+    offsets: IntArray,
+    budget: Number,
+    time_limit: float | None,
+) -> Assignment | None:
+    """Straight from the knapsack, without building a `Problem`; None if that needs words."""
     try:
-        rounded = float(budget)
+        limit = math.floor(budget) if costs.dtype.kind == "i" else float(budget)
     except OverflowError:
         return None
-    limit = math.floor(budget) if costs.dtype.kind == "i" else rounded
-    answer = solve_knapsack(
-        losses, costs, offsets, limit, lambda usable: layer_groups(offsets, usable)
-    )
+    deadline = Options(time_limit).deadline()
+    answer = knapsack.solve(limit, deadline=deadline)
     if answer.choice is None:
         return None
     flat = offsets[:-1] + answer.choice
@@ -131,6 +190,11 @@ def _general(loss: Any, cost: Any, budget: Any, time_limit: float | None) -> Ass
     problem = Problem.from_arrays(
         loss, dict(zip(names, rows, strict=True)), dict(zip(names, limits, strict=True))
     )
+    return _as_assignment(problem, time_limit)
+
+
+def _as_assignment(problem: Problem, time_limit: float | None) -> Assignment:
+    """Solve a problem with every check and explanation."""
     solution = solve(problem, time_limit=time_limit)
     if solution.conflict is not None:
         raise InfeasibleError(solution.conflict)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 
+#: What is computed once and holds for other budgets too.
+_BUDGET_FREE = {"layer_index", "allowed", "groups", "_positions"}
+
+
 @dataclass(frozen=True, eq=False)
 class Problem(Picklable):
     """A multiple-choice problem over the layers of a network.
@@ -217,8 +221,16 @@ class Problem(Picklable):
         )
 
     def replace(self, **changes: Any) -> Problem:
-        """A variant with some fields changed, validated like any other problem."""
-        return replace(self, **changes)
+        """A variant with some fields changed, validated like any other problem.
+
+        What methods have prepared is kept where only the budgets change.
+        """
+        variant = replace(self, **changes)
+        if changes.keys() == {"budgets"}:
+            variant.__dict__["prepared"] = self.prepared
+            for name in _BUDGET_FREE & self.__dict__.keys():
+                variant.__dict__[name] = self.__dict__[name]
+        return variant
 
     def with_budgets(
         self,
@@ -259,6 +271,11 @@ class Problem(Picklable):
             If a group would get too many joint candidates; see `choice_groups`.
         """
         return choice_groups(self)
+
+    @cached_property
+    def prepared(self) -> dict[Any, Any]:
+        """What methods prepare once for this problem and its variants with other budgets."""
+        return {}
 
     @cached_property
     def _positions(self) -> dict[str, int]:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from mpsolve import LinearConstraint, Precision, Problem, Restriction, Tie
 from mpsolve.constraints import KINDS, RELATIONS
+from mpsolve.formulations.mckp.kernels import NAMES
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, NumberArray
+
+#: The kernels of the knapsack method, of which a machine without a compiler lacks one.
+KERNELS = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name == "compiled" and find_spec("mpsolve.formulations.mckp._kernel") is None,
+            reason="the compiled kernel was not built",
+        ),
+    )
+    for name in NAMES
+]
 
 PRECISIONS = tuple(Precision(b_in, b_wt) for b_in in (2, 4, 8) for b_wt in (2, 4, 8))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from mpsolve import (
     Solution,
     Status,
     assign,
+    prepare,
 )
 from mpsolve import arrays as arrays_module
 from mpsolve.formulations.mckp.knapsack import KnapsackAnswer
@@ -226,9 +228,15 @@ def test_a_limit_that_ended_the_search(
         return Solution(Status.FEASIBLE, "mckp", choice=np.array([1, 1]), loss=4, bound=bound)
 
     monkeypatch.setattr(arrays_module, "solve", limited)
-    answer = assign(LOSS, COST, 8, time_limit=1.0)
+    answer = assign(LOSS, [COST], [8], time_limit=1.0)
     assert (answer.status, answer.bound) == (Status.FEASIBLE, known)
     assert answer.gap == (0.25 if bound else math.inf)
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, found: KnapsackAnswer) -> None:
+    """Let the knapsack that `assign` asks answer so."""
+    knapsack = SimpleNamespace(solve=lambda limit, deadline: found)
+    monkeypatch.setattr(arrays_module, "Knapsack", lambda *arguments: knapsack)
 
 
 @pytest.mark.parametrize(("limit", "bound"), [(Limit.LABELS, 3.5), (Limit.LABELS, 4.5)])
@@ -237,7 +245,7 @@ def test_a_knapsack_that_ran_out_of_labels(
 ) -> None:
     """Its choice is feasible, and its bound never above the loss."""
     found = KnapsackAnswer(np.array([1, 1]), bound, limit, 0.0)
-    monkeypatch.setattr(arrays_module, "solve_knapsack", lambda *args: found)
+    answer_with(monkeypatch, found)
     answer = assign(LOSS, COST, 8)
     assert (answer.loss, answer.status) == (4, Status.FEASIBLE)
     assert answer.bound == min(bound, 4.0)
@@ -246,7 +254,7 @@ def test_a_knapsack_that_ran_out_of_labels(
 def test_a_knapsack_that_breaks_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its choice is not believed; the problem is solved and verified again."""
     broken = KnapsackAnswer(np.array([0, 0]), 0.0, None, 0.0)
-    monkeypatch.setattr(arrays_module, "solve_knapsack", lambda *args: broken)
+    answer_with(monkeypatch, broken)
     assert assign(LOSS, COST, 8).choice.tolist() == [1, 1]
 
 
@@ -268,4 +276,42 @@ def test_a_limit_that_came_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Solution(Status.NO_SOLUTION, "mckp", reason="time limit")
     monkeypatch.setattr(arrays_module, "solve", lambda problem, **options: found)
     with pytest.raises(NoSolutionError, match=r"^mckp: The search was stopped before it found"):
-        assign(LOSS, COST, 8, time_limit=1.0)
+        assign(LOSS, [COST], [8], time_limit=1.0)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 2**32), st.floats(0, 1), st.floats(0, 1))
+def test_a_prepared_assignment_answers_like_a_new_one(seed: int, one: float, two: float) -> None:
+    """Under any budget in any order; the arrays may change meanwhile."""
+    problem = random_problem(np.random.default_rng(seed))
+    bounds = problem.offsets[1:-1]
+    loss, cost = problem.loss.copy(), problem.costs["cost0"].copy()
+    prepared = prepare(np.split(loss, bounds), np.split(cost, bounds))
+    least = float(np.minimum.reduceat(cost, problem.offsets[:-1]).sum())
+    most = float(np.maximum.reduceat(cost, problem.offsets[:-1]).sum())
+    loss[:], cost[:] = 0, 0
+    for share in (one, two, 1.0):
+        budget = least + share * (most - least)
+        rows = np.split(problem.loss, bounds), np.split(problem.costs["cost0"], bounds)
+        try:
+            expected = assign(*rows, budget)
+        except InfeasibleError as error:
+            with pytest.raises(InfeasibleError, match=str(error.least)):
+                prepared.assign(budget)
+            continue
+        answer = prepared.assign(budget)
+        assert answer.choice.tolist() == expected.choice.tolist()
+        assert (answer.loss, answer.status) == (expected.loss, expected.status)
+
+
+def test_prepared_rows_are_checked_like_others() -> None:
+    """Shapes that do not fit are refused at once; a budget that cannot be kept is explained."""
+    with pytest.raises(InputError, match="another shape"):
+        prepare([[1, 2]], [[1, 2, 3]])
+    with pytest.raises(InputError, match="finite"):
+        prepare([[1.0, math.nan]], [[1, 2]])
+    with pytest.raises(InfeasibleError) as caught:
+        prepare(LOSS, COST).assign(2)
+    assert caught.value.least == 3
+    with pytest.raises(InputError, match="budget must be a finite number"):
+        prepare(LOSS, COST).assign("much")

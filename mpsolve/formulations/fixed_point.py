@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.evaluation import FLOAT_SLACK
+from mpsolve.evaluation import FLOAT_SLACK_BITS
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, Number, NumberArray
@@ -66,7 +65,7 @@ def fixed_point(
     if values.dtype.kind == "i":
         integers, exponent, exact = values, 0, True
     else:
-        largest = math.fsum(np.maximum.reduceat(np.abs(values), offsets[:-1]))
+        largest = float(np.cumsum(np.maximum.reduceat(np.abs(values), offsets[:-1]))[-1])
         exponent = bits - math.frexp(largest)[1] - 1  # one bit for the rounding of every term
         scaled = np.ldexp(values, exponent)
         rounded = np.ceil(scaled) if round_up else np.rint(scaled)
@@ -78,7 +77,9 @@ def fixed_point(
 
 def fixed_capacity(limit: Number, exponent: int, terms: int) -> int:
     """The largest integer sum that keeps a budget, under the rule of `evaluation.keeps`."""
-    exact = Fraction(limit)
+    numerator, denominator = limit.as_integer_ratio()
     if isinstance(limit, float):
-        exact += terms * Fraction(FLOAT_SLACK) * abs(exact)
-    return math.floor(exact * Fraction(2) ** exponent)
+        slack = terms if limit >= 0 else -terms
+        numerator, exponent = numerator * (2**FLOAT_SLACK_BITS + slack), exponent - FLOAT_SLACK_BITS
+    shift = exponent - denominator.bit_length() + 1
+    return numerator << shift if shift >= 0 else numerator >> -shift

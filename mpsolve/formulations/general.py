@@ -258,7 +258,8 @@ class _Search:
         exact = unproven <= 0 and model.resolution == 0
         if not exact and error > RESOLUTION * abs(self.loss):
             self.notes.append(f"Losses were resolved to {error:.2g}.")
-        if unproven <= 2 * (scale.error + ROUNDING * excess):
+        # What is less than a rounding of the loss itself is no doubt about it.
+        if unproven <= 2 * (scale.error + ROUNDING * excess) or self.bound >= self.loss:
             return self.outcome(None, complete=True)
         if self.options.gap > 0:
             return self.outcome(Limit.GAP)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.support import SMALL, environment, process
+from tests.support import KERNELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
 #: Stops inside the search as soon as it reports for the first time, until a signal comes.
 WAITING = """
 import sys, time
-from mpsolve.formulations.mckp import search
-search.DIVE_AT = 0
+from mpsolve.formulations.mckp import knapsack, search
 
-def wait(self, bound):
+def wait(value, bound):
     sys.stderr.write("searching\\n")
     sys.stderr.flush()
     time.sleep(60)
 
-search._Search._tell = wait
+search.POLL_AT = 0
+solve = knapsack.Knapsack.solve
+knapsack.Knapsack.solve = lambda *args, **options: solve(*args, **options | {"report": wait})
 from mpsolve.cli import main
 sys.exit(main())
 """
@@ -94,7 +96,8 @@ def hard_table(path: Path) -> int:
     return 30 * 50000
 
 
-def test_interrupt_during_a_search(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_interrupt_during_a_search(kernel: str, tmp_path: Path) -> None:
     """Ctrl-C ends the search with the best answer so far, its bound and its gap; status 0."""
     path = tmp_path / "hard.csv"
     budget = hard_table(path)
@@ -104,7 +107,7 @@ def test_interrupt_during_a_search(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(),
+        env=environment() | {"MPSOLVE_KERNEL": kernel},
     ) as running:
         assert running.stderr is not None
         assert running.stderr.readline() == "searching\n"

@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
@@ -55,6 +55,7 @@ def check_unproven(problem: Problem, outcome: Outcome, limit: Limit) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=1000, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=62354)  # the optimum loses less beyond the minima than a rounding of its loss
 def test_agrees_with_enumeration(method: str, seed: int) -> None:
     """Every answer is feasible, optimal, proven and without remarks, or none exists."""
     problem = small_problem(seed)

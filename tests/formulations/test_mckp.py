@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from itertools import product
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,142 +17,194 @@ from mpsolve.formulations.filtering import affordable, competitive
 from mpsolve.formulations.mckp import method as method_module
 from mpsolve.formulations.mckp import search as search_module
 from mpsolve.formulations.mckp.core import open_core, reduce
-from mpsolve.formulations.mckp.incumbent import improve, settle_ties
-from mpsolve.formulations.mckp.instance import Instance, padded
+from mpsolve.formulations.mckp.incumbent import settle_ties
+from mpsolve.formulations.mckp.instance import Instance, prepare
 from mpsolve.formulations.mckp.relaxation import relax
-from mpsolve.formulations.mckp.search import search
+from mpsolve.formulations.mckp.search import Result, search
 from mpsolve.formulations.method import Options
 from tests.support import brute_force, random_problem
 
+if TYPE_CHECKING:
+    from mpsolve.typing import IntArray
+
+
+@dataclass(frozen=True)
+class Knapsack:
+    """Groups of candidates and a capacity, as they are given."""
+
+    weights: IntArray
+    losses: IntArray
+    offsets: IntArray
+    capacity: int
+
+    def prepared(self) -> Instance:
+        """For the steps of the search."""
+        return prepare(self.weights, self.losses, self.offsets)
+
+    def search(self, **settings: Any) -> Result:
+        """The NumPy search."""
+        return search(self.prepared(), self.capacity, **settings)
+
+    def sums(self, choice: IntArray) -> tuple[int, int]:
+        """Weight and loss of a choice."""
+        flat = self.offsets[:-1] + choice
+        return sum(self.weights[flat].tolist()), sum(self.losses[flat].tolist())
+
+
 #: Two groups; the relaxation trades both at slope 1 and the optimum within 6 is (1, 0): loss 4.
-SMALL = padded(np.array([5, 2, 4, 1]), np.array([0, 4, 0, 6]), np.array([0, 2, 4]), capacity=6)
+SMALL = Knapsack(np.array([5, 2, 4, 1]), np.array([0, 4, 0, 6]), np.array([0, 2, 4]), 6)
 
 
-def hard_instance(seed: int = 0, groups: int = 60, largest: int = 10**6) -> Instance:
+def hard_knapsack(seed: int = 0, groups: int = 60, largest: int = 10**6) -> Knapsack:
     """Strongly correlated: the loss saved is the weight added plus a constant."""
     rng = np.random.default_rng(seed)
     weights = np.sort(rng.integers(1, largest, (groups, 10)), 1)
     losses = largest - weights + largest // 10 * (weights == weights[:, :1])
     capacity = int(weights.mean(1).sum())
-    offsets = np.arange(groups + 1) * 10
-    return padded(weights.ravel(), losses.ravel(), offsets, capacity)
+    return Knapsack(weights.ravel(), losses.ravel(), np.arange(groups + 1) * 10, capacity)
 
 
 @st.composite
-def instances(draw: st.DrawFn) -> Instance:
-    """Small integer instances with feasible, tight and impossible capacities."""
+def knapsacks(draw: st.DrawFn) -> Knapsack:
+    """Small integers with feasible, tight and impossible capacities."""
     counts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=5))
     size = sum(counts)
     scale = draw(st.sampled_from([3, 30, 10**6, 2**50]))
-    numbers = st.lists(st.integers(0, scale), min_size=size, max_size=size)
+    numbers = st.lists(st.integers(-3, scale), min_size=size, max_size=size)
     weights, losses = np.array(draw(numbers)), np.array(draw(numbers))
-    capacity = draw(st.integers(0, int(weights.sum())))
-    return padded(weights, losses, np.cumsum([0, *counts]), capacity)
+    capacity = draw(st.integers(-3, max(0, int(weights.sum()))))
+    return Knapsack(weights, losses, np.cumsum([0, *counts]), capacity)
 
 
-def enumerate_all(instance: Instance) -> list[tuple[int, int]]:
+def enumerate_all(knapsack: Knapsack) -> list[tuple[int, int]]:
     """Weight and loss of every choice, in plain Python integers."""
-    columns = [np.flatnonzero(row).tolist() for row in instance.real]
-    weights, losses = instance.weights.tolist(), instance.losses.tolist()
+    rows = [range(a, b) for a, b in pairwise(knapsack.offsets.tolist())]
+    weights, losses = knapsack.weights.tolist(), knapsack.losses.tolist()
     return [
-        (
-            sum(weights[g][k] for g, k in enumerate(choice)),
-            sum(losses[g][k] for g, k in enumerate(choice)),
-        )
-        for choice in product(*columns)
+        (sum(weights[j] for j in flat), sum(losses[j] for j in flat)) for flat in product(*rows)
     ]
 
 
+def feasible_losses(knapsack: Knapsack) -> list[int]:
+    """The losses of the choices that keep the capacity."""
+    return [loss for weight, loss in enumerate_all(knapsack) if weight <= knapsack.capacity]
+
+
 @settings(max_examples=400, deadline=None)
-@given(instances())
-def test_search_finds_the_optimum_with_its_proof(instance: Instance) -> None:
+@given(knapsacks())
+def test_search_finds_the_optimum_with_its_proof(knapsack: Knapsack) -> None:
     """The search agrees with enumeration, and its bound meets its loss."""
-    feasible = [loss for weight, loss in enumerate_all(instance) if weight <= instance.capacity]
-    result = search(instance)
+    feasible, result = feasible_losses(knapsack), knapsack.search()
     if not feasible:
         assert result.choice is None
         return
     assert result.choice is not None
-    assert result.loss == result.bound == min(feasible) == instance.loss(result.choice)
-    assert instance.weight(result.choice) <= instance.capacity
+    assert result.loss == result.bound == min(feasible)
+    weight, loss = knapsack.sums(result.choice)
+    assert weight <= knapsack.capacity
+    assert loss == result.loss
 
 
 @settings(max_examples=200, deadline=None)
-@given(instances())
-def test_relaxation_brackets_the_capacity_and_bounds_the_optimum(instance: Instance) -> None:
+@given(knapsacks())
+def test_preparation_keeps_what_is_not_dominated(knapsack: Knapsack) -> None:
+    """Groups keep non-dominated pairs once; every candidate knows one at least as good."""
+    instance = knapsack.prepared()
+    weights, losses = knapsack.weights.tolist(), knapsack.losses.tolist()
+    lightest = least = 0
+    for g, (a, b) in enumerate(pairwise(knapsack.offsets.tolist())):
+        pairs = {(weights[j], losses[j]) for j in range(a, b)}
+        best = sorted(
+            p for p in pairs if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in pairs)
+        )
+        count = int(instance.counts[g])
+        origin = (a + instance.origin[g, :count]).tolist()
+        assert [(weights[j], losses[j]) for j in origin] == best
+        assert instance.weights[g, :count].tolist() == [w - best[0][0] for w, _ in best]
+        assert instance.losses[g, :count].tolist() == [c - best[-1][1] for _, c in best]
+        for j in range(a, b):
+            kept = origin[instance.position[j]]
+            assert weights[kept] <= weights[j]
+            assert losses[kept] <= losses[j]
+        lightest, least = lightest + best[0][0], least + best[-1][1]
+    assert (instance.base_weight, instance.base_loss) == (lightest, least)
+
+
+@settings(max_examples=200, deadline=None)
+@given(knapsacks())
+def test_relaxation_brackets_the_capacity_and_bounds_the_optimum(knapsack: Knapsack) -> None:
     """The dual value at the multiplier never exceeds the least feasible loss."""
-    feasible = [loss for weight, loss in enumerate_all(instance) if weight <= instance.capacity]
-    relaxation = relax(instance)
-    assert (relaxation is None) == (not feasible)
-    if relaxation is None:
+    instance = knapsack.prepared()
+    room = knapsack.capacity - instance.base_weight
+    if not 0 <= room < instance.heaviest:
         return
-    assert instance.weight(relaxation.below) <= instance.capacity
-    if relaxation.above is None:
-        assert instance.loss(relaxation.below) == min(feasible)
-        return
-    assert instance.weight(relaxation.above) > instance.capacity
-    assert relaxation.multiplier >= 0
+    relaxation = relax(instance, room)
+    assert relaxation.multiplier > 0
+    assert instance.weight(relaxation.choice) <= room
+    beyond = relaxation.choice.copy()
+    beyond[relaxation.group] = relaxation.candidate
+    assert instance.weight(beyond) > room
     priced = instance.losses + relaxation.multiplier * instance.weights.astype(float)
-    dual = math.fsum(priced.min(1)) - relaxation.multiplier * instance.capacity
-    assert dual <= min(feasible) + 1e-9 * (1 + abs(min(feasible)))
+    dual = math.fsum(priced.min(1)) - relaxation.multiplier * room
+    best = min(feasible_losses(knapsack)) - instance.base_loss
+    assert dual <= best + 1e-9 * (1 + abs(best))
 
 
 @settings(max_examples=200, deadline=None)
-@given(instances())
-def test_reduction_never_drops_a_better_choice(instance: Instance) -> None:
+@given(knapsacks())
+def test_reduction_never_drops_a_better_choice(knapsack: Knapsack) -> None:
     """Every choice better than the break choice uses only candidates that are left alive."""
-    relaxation = relax(instance)
-    if relaxation is None or relaxation.above is None:
+    instance = knapsack.prepared()
+    room = knapsack.capacity - instance.base_weight
+    if not 0 <= room < instance.heaviest:
         return
-    choice = settle_ties(instance, relaxation)
-    assert instance.weight(choice) <= instance.capacity
-    reduced = reduce(instance, choice, relaxation.multiplier)
-    best = min(loss for weight, loss in enumerate_all(instance) if weight <= instance.capacity)
+    relaxation = relax(instance, room)
+    choice = settle_ties(instance, relaxation, room)
+    left = room - instance.weight(choice)
+    assert left >= 0
+    reduced = reduce(instance, choice, relaxation.multiplier, left)
+    best = min(feasible_losses(knapsack)) - instance.base_loss
     assert reduced.bound <= best - instance.loss(choice)
     if best == instance.loss(choice):
         return
-    alive = reduced.within(instance.loss(choice) - 1 - instance.loss(choice))
-    alive[np.arange(len(choice)), choice] = True
-    weights = np.where(alive, instance.weights, 2**60)
-    left = Instance(weights, instance.losses, alive, instance.capacity)
-    assert best == min(loss for weight, loss in enumerate_all(left) if weight <= left.capacity)
-    core = open_core(reduced, alive & reduced.alive)
+    alive = reduced.within(-1)
+    alive[instance.rows, choice] = True
+    columns = [np.flatnonzero(row).tolist() for row in alive]
+    sums = [
+        (instance.weight(np.array(some)), instance.loss(np.array(some)))
+        for some in product(*columns)
+    ]
+    assert best == min(loss for weight, loss in sums if weight <= room)
+    core = open_core(reduced, -1)
     assert (core.per_gain[1:] <= core.per_gain[:-1]).all()
     assert (core.per_loss[1:] >= core.per_loss[:-1]).all()
     assert (core.per_gain <= core.per_loss).all()
 
 
-def test_small_instance_by_hand() -> None:
+def test_small_knapsack_by_hand() -> None:
     """Keeping 4 and moving 5 to 2 costs 4; moving 4 to 1 instead would cost 6."""
-    result = search(SMALL)
+    result = SMALL.search()
     assert result.choice is not None
     assert result.choice.tolist() == [1, 0]
     assert (result.loss, result.bound, result.limit) == (4, 4, None)
 
 
-def test_improve_repairs_a_choice_that_exceeds_the_capacity() -> None:
-    """From (0, 0) with weight 9 > 6 the cheapest single repair is the first group's."""
-    assert improve(SMALL, np.array([0, 0])).tolist() == [1, 0]
-
-
 def test_near_ties_are_settled_before_the_core() -> None:
     """When loss saved equals weight added, switching reaches the capacity exactly."""
-    weights = np.array([[1, 2]] * 40)
-    instance = Instance(weights, 2 - weights, np.ones((40, 2), bool), capacity=57)
-    relaxation = relax(instance)
-    assert relaxation is not None
-    assert instance.weight(settle_ties(instance, relaxation)) == 57
+    weights = np.array([1, 2, 5] * 40)
+    instance = prepare(weights, 5 - weights, np.arange(41) * 3)
+    room = 57  # 14 steps of 4, and 1
+    assert instance.weight(settle_ties(instance, relax(instance, room), room)) == 57
 
 
 def test_label_limit_ends_with_an_incumbent_and_a_valid_bound() -> None:
     """Under a label limit the incumbent keeps the capacity and the bound stays below it."""
-    instance = hard_instance()
-    full = search(instance)
-    cut = search(instance, label_limit=50)
+    knapsack = hard_knapsack()
+    full, cut = knapsack.search(), knapsack.search(label_limit=50)
     assert full.limit is None
     assert cut.limit is Limit.LABELS
     assert cut.choice is not None
-    assert instance.weight(cut.choice) <= instance.capacity
+    assert knapsack.sums(cut.choice)[0] <= knapsack.capacity
     assert cut.bound <= full.loss <= cut.loss
 
 
@@ -158,58 +212,63 @@ def test_time_limit_ends_with_an_incumbent_and_a_valid_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A deadline that has passed stops the search at its first check."""
-    monkeypatch.setattr(search_module, "DIVE_AT", 0)
-    instance = hard_instance()
-    cut = search(instance, deadline=-math.inf)
+    monkeypatch.setattr(search_module, "POLL_AT", 0)
+    knapsack = hard_knapsack()
+    cut = knapsack.search(deadline=-math.inf)
     assert cut.limit is Limit.TIME
-    assert cut.bound <= search(instance).loss <= cut.loss
+    assert cut.bound <= knapsack.search().loss <= cut.loss
 
 
 def test_interruption_returns_the_best_choice_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C during the core ends with the incumbent and its bound, not with a traceback."""
-    monkeypatch.setattr(search_module, "DIVE_AT", 0)
+    monkeypatch.setattr(search_module, "POLL_AT", 0)
 
     def interrupt(incumbent: int, bound: int) -> None:
         assert bound <= incumbent
         raise KeyboardInterrupt
 
-    instance = hard_instance()
-    cut = search(instance, report=interrupt)
+    knapsack = hard_knapsack()
+    cut = knapsack.search(report=interrupt)
     assert cut.limit is Limit.INTERRUPTED
     assert cut.choice is not None
-    assert instance.loss(cut.choice) == cut.loss >= search(instance).loss >= cut.bound
+    assert knapsack.sums(cut.choice)[1] == cut.loss >= knapsack.search().loss >= cut.bound
+
+
+def dive_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dive after every group, with few labels and not far."""
+    monkeypatch.setattr(search_module, "DIVE_AT", 28)
+    monkeypatch.setattr(search_module, "DIVE_GROWTH", 1)
+    monkeypatch.setattr(search_module, "DIVE_SHARE", 4)
 
 
 def test_dives_do_not_change_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     """Diving after every group with a narrow beam finds the same loss as not diving."""
     for seed in range(5):
-        instance = hard_instance(seed, largest=1000)
-        expected = search(instance)
+        knapsack = hard_knapsack(seed, largest=1000)
+        expected = knapsack.search()
         with monkeypatch.context() as patch:
-            patch.setattr(search_module, "DIVE_AT", 10)
-            patch.setattr(search_module, "DIVE_GROWTH", 1)
-            patch.setattr(search_module, "DIVE_WIDTH", 7)
-            dived = search(instance)
+            dive_often(patch)
+            dived = knapsack.search()
         assert (dived.loss, dived.bound, dived.limit) == (expected.loss, expected.loss, None)
         assert dived.choice is not None
-        assert instance.loss(dived.choice) == dived.loss
+        assert knapsack.sums(dived.choice)[1] == dived.loss
 
 
 @pytest.mark.parametrize("gap", [0.5, 0.01])
 def test_gap_stops_early_with_a_bound_within_it(gap: float) -> None:
     """The bound of a search with a gap lies within the gap of its loss, and below the optimum."""
-    instance = hard_instance()
-    optimum = search(instance).loss
-    result = search(instance, gap=gap)
+    knapsack = hard_knapsack()
+    optimum = knapsack.search().loss
+    result = knapsack.search(gap=gap)
     assert result.bound <= optimum <= result.loss
     assert result.loss - result.bound <= gap * result.loss
 
 
 def test_start_is_never_worsened() -> None:
     """A search that may do nothing returns the start when it is the best choice known."""
-    instance = hard_instance()
-    best = search(instance)
-    again = search(instance, start=best.choice, label_limit=1)
+    knapsack = hard_knapsack()
+    best = knapsack.search()
+    again = knapsack.search(start=best.choice, label_limit=1)
     assert again.loss == best.loss
 
 
@@ -240,7 +299,7 @@ def test_one_enormous_loss_does_not_coarsen_the_answer() -> None:
 
 def test_progress_speaks_of_original_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a long search reports brackets the optimum in the units of the loss."""
-    monkeypatch.setattr(search_module, "DIVE_AT", 0)
+    monkeypatch.setattr(search_module, "POLL_AT", 0)
     rng = np.random.default_rng(3)
     problem = Problem.from_arrays(
         rng.random((30, 6)), {"latency": rng.random((30, 6))}, {"latency": 9.0}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.mckp.incumbent import reduced_costs
+from mpsolve.formulations.mckp.incumbent import differences
 
 if TYPE_CHECKING:
     from mpsolve.formulations.mckp.instance import Instance
@@ -38,7 +38,7 @@ class Reduced:
     above
         ``(G, K)`` how far a choice with this candidate lies above `bound` at least.
     alive
-        ``(G, K)`` the alternatives to the break candidates that may be part of an optimum.
+        ``(G, K)`` the alternatives to the break candidates.
     slack
         ``(G,)`` lower bound, at most 0, on the reduced cost of the group.
     multiplier
@@ -57,21 +57,26 @@ class Reduced:
     multiplier: float
     bound: float
 
-    def within(self, target: float) -> BoolArray:
+    def reach(self, target: int) -> float:
+        """How far above the bound a candidate of a choice that loses ``target`` may lie."""
+        return (target - self.bound) * (1 + OUTWARD)
+
+    def within(self, target: int) -> BoolArray:
         """The alternatives that a choice with a loss of at most ``target`` may use."""
-        return self.alive & (self.above <= (target - self.bound) * (1 + OUTWARD))
+        return self.alive & (self.above <= self.reach(target))
 
 
-def reduce(instance: Instance, choice: IntArray, multiplier: float) -> Reduced:
-    """Price all candidates against the break choice (variable fixing by reduced costs)."""
-    rows = np.arange(len(choice))
-    gained = instance.weights - instance.weights[rows, choice][:, None]
-    lost = instance.losses - instance.losses[rows, choice][:, None]
-    reduced = reduced_costs(gained, lost, multiplier)
+def reduce(instance: Instance, choice: IntArray, multiplier: float, room: int) -> Reduced:
+    """Price all candidates against the break choice (variable fixing by reduced costs).
+
+    ``room`` is what the break choice leaves of the capacity.
+    """
+    gained, lost = differences(instance, choice)
+    traded = multiplier * gained
+    reduced = lost + traded - (np.abs(lost) + np.abs(traded)) * 2.0**-51  # safe from rounding
     slack = reduced.min(1)
-    room = instance.capacity - instance.weight(choice)
-    alive = instance.real & ~((gained >= 0) & (lost >= 0))
-    bound = (float(slack.sum()) - multiplier * room) * (1 + OUTWARD)
+    alive = instance.real & (gained != 0)
+    bound = (float(np.cumsum(slack)[-1]) - multiplier * room) * (1 + OUTWARD)
     above = reduced - slack[:, None]
     return Reduced(choice, room, gained, lost, above, alive, slack, multiplier, bound)
 
@@ -84,6 +89,8 @@ class Core:
     ----------
     groups
         ``(C,)`` group indices.
+    alive
+        ``(G, K)`` the alternatives that are open.
     per_gain, per_loss
         ``(C + 1,)`` from each position on: the most loss that the remaining groups can win per
         unit of weight added, and the least loss that they pay per unit of weight saved.
@@ -92,16 +99,21 @@ class Core:
     """
 
     groups: IntArray
+    alive: BoolArray
     per_gain: FloatArray
     per_loss: FloatArray
     rest: FloatArray
 
 
-def open_core(reduced: Reduced, alive: BoolArray) -> Core:
-    """Order the open groups by how close their best slope comes to the multiplier."""
+def open_core(reduced: Reduced, target: int) -> Core:
+    """Open the groups that a choice with a loss of at most ``target`` may change.
+
+    They enter by how close their best slope comes to the multiplier.
+    """
+    alive = reduced.within(target)
     groups = np.flatnonzero(alive.any(1))
-    gained, lost, alive = reduced.gained[groups], reduced.lost[groups], alive[groups]
-    slope = np.divide(-lost, gained, where=alive & (gained != 0), out=np.full(gained.shape, np.nan))
+    gained, lost = reduced.gained[groups], reduced.lost[groups]
+    slope = np.divide(-lost, gained, where=alive[groups], out=np.full(gained.shape, np.nan))
     distance = np.where(np.isnan(slope), np.inf, np.abs(slope - reduced.multiplier)).min(1)
     order = np.argsort(distance, kind="stable")
     groups, slope, gained = groups[order], slope[order], gained[order]
@@ -112,6 +124,7 @@ def open_core(reduced: Reduced, alive: BoolArray) -> Core:
     saving = np.maximum(saving * (1 - OUTWARD), multiplier)
     return Core(
         groups,
+        alive,
         np.append(np.maximum.accumulate(adding[::-1])[::-1], 0.0),
         np.append(np.minimum.accumulate(saving[::-1])[::-1], np.inf),
         np.append(np.cumsum(reduced.slack[groups][::-1])[::-1], 0.0),
@@ -160,7 +173,8 @@ def extend(
     losses = (labels.losses + lost[:, None]).ravel()
     slope = np.where(weights <= 0, core.per_gain[position + 1], core.per_loss[position + 1])
     bounds = losses + slope * weights + core.rest[position + 1]
-    outward = OUTWARD * (float(np.abs(losses).max()) + abs(target))
+    largest = max(abs(int(labels.losses[0])), abs(int(labels.losses[-1])))
+    outward = OUTWARD * (largest + float(np.abs(lost).max()) + abs(target))
     kept = np.flatnonzero(bounds <= target + outward)
     kept = kept[np.argsort(weights[kept], kind="stable")]
     kept = kept[_undominated(weights[kept], losses[kept])]

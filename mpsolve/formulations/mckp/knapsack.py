@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpsolve.formulations.filtering import affordable, competitive
-from mpsolve.formulations.fixed_point import FixedPoint, fixed_capacity, fixed_point
-from mpsolve.formulations.mckp.instance import Instance, padded
-from mpsolve.formulations.mckp.search import LABEL_LIMIT, search
+from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
+from mpsolve.formulations.mckp.kernels import Kernel, Prepared, default_kernel
+from mpsolve.groups import layer_groups
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 #: Weights may use more of the int64 range than losses: they are only added and compared.
 WEIGHT_BITS = 62
-#: A coarser scale than this, relative to what the optimum loses, is worth a second search.
+#: A coarser scale than this, relative to what the contenders lose, is worth a second search,
 FINE = 2.0**-45
+#: unless the loss is this many units: n / 2 units are then n * 2^-51 of it, as in a sum of floats.
+PLAIN_SUM = 2**50
 
 Report = Callable[[float, float], None]
 
@@ -50,20 +53,12 @@ class KnapsackAnswer:
     resolution: float
 
 
-def solve_knapsack(
-    loss: NumberArray,
-    cost: NumberArray,
-    offsets: IntArray,
-    limit: Number,
-    group: Callable[[BoolArray], ChoiceGroups],
-    *,
-    start: IntArray | None = None,
-    deadline: float = math.inf,
-    label_limit: int | None = None,
-    gap: float = 0.0,
-    report: Report | None = None,
-) -> KnapsackAnswer:
-    """Minimise the summed loss within one budget.
+#: The answer where no choice keeps the limit.
+NO_CHOICE = KnapsackAnswer(None, -math.inf, None, 0.0)
+
+
+class Knapsack:
+    """One cost and the loss of independent groups: prepared once, solved for any limit.
 
     Parameters
     ----------
@@ -71,72 +66,156 @@ def solve_knapsack(
         ``(M,)`` of the candidates.
     offsets
         ``(N + 1,)`` where the candidates of each layer begin and end.
-    limit
-        The budget on the summed cost.
     group
-        Forms the choice groups from the ``(M,)`` mask of usable candidates.
-    start, deadline, label_limit, gap, report
-        See `search`; ``report`` and ``gap`` speak of original numbers.
+        Forms the choice groups from the ``(M,)`` mask of usable candidates, or from None for all;
+        by default every layer is a group.
+    kernel
+        What computes; by default the fastest there is.
     """
-    usable = affordable(cost, offsets, limit)
-    while True:
-        groups = group(usable)
+
+    def __init__(
+        self,
+        loss: NumberArray,
+        cost: NumberArray,
+        offsets: IntArray,
+        group: Callable[[BoolArray | None], ChoiceGroups] | None = None,
+        kernel: Kernel | None = None,
+    ) -> None:
+        self._loss, self._cost, self._offsets = loss, cost, offsets
+        self._group = group
+        self._kernel = kernel or default_kernel()
+
+    def solve(
+        self,
+        limit: Number,
+        *,
+        start: IntArray | None = None,
+        deadline: float = math.inf,
+        label_limit: int | None = None,
+        gap: float = 0.0,
+        report: Report | None = None,
+    ) -> KnapsackAnswer:
+        """Minimise the summed loss within a limit on the summed cost.
+
+        The scale of the integers is that of all candidates. Where it is too coarse beside the
+        limit or beside what the optimum loses, as huge numbers of candidates that cannot be
+        chosen make it, the search runs again without those.
+
+        Parameters
+        ----------
+        limit
+            The budget.
+        start, deadline, label_limit, gap, report
+            See `search`; ``report`` and ``gap`` speak of original numbers.
+        """
+        usable = None
+        if not self.whole.fine_beside(limit):
+            usable = affordable(self._cost, self._offsets, limit)
+        while True:
+            part = self.whole if usable is None or usable.all() else self._part(usable)
+            if part.prepared is None:
+                return NO_CHOICE
+            result = part.prepared.search(
+                part.capacity(limit),
+                part.lowered(start),
+                deadline,
+                label_limit,
+                gap,
+                report and _in_original_numbers(report, part.losses),
+            )
+            if result.choice is None:
+                return NO_CHOICE
+            choice = part.lifted(result.choice)
+            if result.limit is None and not part.resolves(result.loss):
+                narrower = self._contenders(limit, choice, usable)
+                if not narrower.all() if usable is None else (narrower != usable).any():
+                    usable, start = narrower, choice
+                    continue
+            bound = part.losses.original(result.bound) - part.resolution
+            return KnapsackAnswer(choice, bound, result.limit, part.resolution)
+
+    @cached_property
+    def whole(self) -> Part:
+        """The integers of all candidates."""
+        return self._part(None)
+
+    def _contenders(self, limit: Number, choice: IntArray, usable: BoolArray | None) -> BoolArray:
+        """The candidates that can be part of a choice at least as good as a feasible one."""
+        left = competitive(self._loss, self._offsets, choice)
+        left &= affordable(self._cost, self._offsets, limit)
+        return left if usable is None else left & usable
+
+    def _part(self, usable: BoolArray | None) -> Part:
+        loss, cost, offsets = self._loss, self._cost, self._offsets
+        if usable is not None:  # what cannot be chosen must not coarsen the scale
+            loss, cost = np.where(usable, loss, 0), np.where(usable, cost, 0)
+        losses = self._kernel.fixed_point(loss, offsets, SUM_BITS, False)
+        weights = self._kernel.fixed_point(cost, offsets, WEIGHT_BITS, True)
+        if self._group is None and usable is None:
+            prepared = self._kernel.prepare(weights.integers, losses.integers, offsets)
+            return Part(len(offsets) - 1, losses, weights, None, prepared)
+        groups = layer_groups(offsets, usable) if self._group is None else self._group(usable)
         if groups.empty_groups:
-            return KnapsackAnswer(None, -math.inf, None, 0.0)
-        instance, scale = integer_instance(loss, cost, offsets, limit, usable, groups)
-        result = search(
-            instance,
-            start=_feasible(start, groups, instance),
-            deadline=deadline,
-            label_limit=label_limit or LABEL_LIMIT,
-            gap=gap,
-            report=report and _in_original_numbers(report, scale),
-        )
-        if result.choice is None:
-            return KnapsackAnswer(None, -math.inf, None, 0.0)
-        choice = groups.lift(result.choice)
-        resolution = 0.0 if scale.exact else math.ldexp(len(offsets) / 2, -scale.exponent)
-        if resolution > 0 and result.limit is None:
-            narrower = usable & competitive(loss, offsets, choice)
-            if resolution > FINE * _spread(loss, offsets, narrower) and (narrower != usable).any():
-                usable, start = narrower, choice
-                continue
-        bound = scale.original(result.bound) - resolution
-        return KnapsackAnswer(choice, bound, result.limit, resolution)
+            return Part(len(offsets) - 1, losses, weights, groups, None)
+        integers = (groups.merged(weights.integers), groups.merged(losses.integers))
+        prepared = self._kernel.prepare(*integers, groups.offsets)
+        return Part(len(offsets) - 1, losses, weights, groups, prepared)
 
 
-def integer_instance(
-    loss: NumberArray,
-    cost: NumberArray,
-    offsets: IntArray,
-    limit: Number,
-    usable: BoolArray,
-    groups: ChoiceGroups,
-) -> tuple[Instance, FixedPoint]:
-    """The instance in integers, and the scale of its losses."""
-    if not usable.all():  # what cannot be chosen must not coarsen the scale
-        loss, cost = np.where(usable, loss, 0), np.where(usable, cost, 0)
-    losses = fixed_point(loss, offsets)
-    weights = fixed_point(cost, offsets, bits=WEIGHT_BITS, round_up=True)
-    capacity = fixed_capacity(limit, weights.exponent, len(offsets) - 1)
-    capacity = max(-(2**WEIGHT_BITS), min(capacity, 2**WEIGHT_BITS))
-    instance = padded(
-        groups.merged(weights.integers), groups.merged(losses.integers), groups.offsets, capacity
-    )
-    return instance, losses
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The integers of some of the candidates.
 
+    Attributes
+    ----------
+    layers
+        Their number N.
+    losses, weights
+        The numbers of the candidates as integers.
+    groups
+        The choice groups, or None where every layer with all its candidates is one.
+    prepared
+        The knapsack in integers, or None if some group has no candidate.
+    """
 
-def _feasible(start: IntArray | None, groups: ChoiceGroups, instance: Instance) -> IntArray | None:
-    """The start as a choice of the groups, if it is one and keeps the capacity."""
-    lowered = None if start is None else groups.lower(start)
-    return None if lowered is None or instance.weight(lowered) > instance.capacity else lowered
+    layers: int
+    losses: FixedPoint
+    weights: FixedPoint
+    groups: ChoiceGroups | None
+    prepared: Prepared | None
 
+    @property
+    def resolution(self) -> float:
+        """How far the integer losses of a choice may lie from the original ones."""
+        return 0.0 if self.losses.exact else math.ldexp(self.layers / 2, -self.losses.exponent)
 
-def _spread(loss: NumberArray, offsets: IntArray, usable: BoolArray) -> float:
-    """How far the losses of the usable candidates lie apart, summed over the layers."""
-    least = np.minimum.reduceat(np.where(usable, loss, np.inf), offsets[:-1])
-    most = np.maximum.reduceat(np.where(usable, loss, -np.inf), offsets[:-1])
-    return math.fsum(most - least)
+    def fine_beside(self, limit: Number) -> bool:
+        """Whether rounding the costs up stays below the slack that `keeps` grants to floats."""
+        return self.weights.exact or math.ldexp(1.0, 53 - self.weights.exponent) <= abs(limit)
+
+    def resolves(self, loss: int) -> bool:
+        """Whether the integers are fine enough for an optimum that loses so much.
+
+        They are where their rounding is no worse than that of a plain sum of floats, or fine
+        beside how far the losses of its contenders lie apart, each at most what it loses.
+        """
+        if self.losses.exact or self.prepared is None or abs(loss) >= PLAIN_SUM:
+            return True
+        needed, excess = self.layers / (2 * FINE), loss - self.prepared.base_loss
+        return excess >= needed or self.prepared.spread(excess) >= needed
+
+    def capacity(self, limit: Number) -> int:
+        """The limit in integers."""
+        capacity = fixed_capacity(limit, self.weights.exponent, self.layers)
+        return max(-(2**WEIGHT_BITS), min(capacity, 2**WEIGHT_BITS))
+
+    def lowered(self, start: IntArray | None) -> IntArray | None:
+        """A choice of the layers as one of the groups, if it is one."""
+        return start if start is None or self.groups is None else self.groups.lower(start)
+
+    def lifted(self, choice: IntArray) -> IntArray:
+        """A choice of the groups as one of the layers."""
+        return choice if self.groups is None else self.groups.lift(choice)
 
 
 def _in_original_numbers(report: Report, scale: FixedPoint) -> Callable[[int, int], None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpsolve.errors import UnsupportedError
-from mpsolve.formulations.mckp.knapsack import solve_knapsack
+from mpsolve.formulations.mckp.knapsack import Knapsack
 from mpsolve.formulations.method import Outcome
 from mpsolve.groups import choice_groups
 from mpsolve.redundancy import binding_budgets, binding_constraints
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mpsolve.formulations.method import Options
     from mpsolve.groups import ChoiceGroups
     from mpsolve.problem import Problem
-    from mpsolve.typing import BoolArray, Number, NumberArray
+    from mpsolve.typing import BoolArray, Number
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.
 RESOLUTION = 1e-9
@@ -49,15 +50,11 @@ class Mckp:
 
     def solve(self, problem: Problem, options: Options) -> Outcome:
         """Merge tied layers, go over to integers, search."""
-        cost, limit = _budget(problem)
+        knapsack, limit = _knapsack(problem)
         began = time.monotonic()
         report = options.progress
-        answer = solve_knapsack(
-            problem.loss,
-            cost,
-            problem.offsets,
+        answer = knapsack.solve(
             limit,
-            lambda usable: _groups(problem, usable),
             start=options.warm_start,
             deadline=options.deadline(),
             label_limit=options.label_limit,
@@ -82,14 +79,27 @@ class Mckp:
         )
 
 
-def _groups(problem: Problem, usable: BoolArray) -> ChoiceGroups:
-    kept = usable & problem.allowed
+def _knapsack(problem: Problem) -> tuple[Knapsack, Number]:
+    """The knapsack of the one budget that binds, and its limit.
+
+    It is prepared once for the problem and its variants with other budgets. Without a binding
+    budget, nothing costs anything.
+    """
+    names = binding_budgets(problem)
+    name = names[0] if names else None
+    if name not in problem.prepared:
+        cost = np.zeros(len(problem.loss), np.int64) if name is None else problem.costs[name]
+        group = None if _plain(problem) else partial(_groups, problem)
+        problem.prepared[name] = Knapsack(problem.loss, cost, problem.offsets, group)
+    return problem.prepared[name], 0 if name is None else problem.budgets[name]
+
+
+def _plain(problem: Problem) -> bool:
+    """Whether every layer with all its candidates is a group."""
+    return not problem.ties and bool(problem.allowed.all())
+
+
+def _groups(problem: Problem, usable: BoolArray | None) -> ChoiceGroups:
+    kept = problem.allowed if usable is None else usable & problem.allowed
     same = (kept == problem.allowed).all()
     return problem.groups if same else choice_groups(problem, usable=kept)
-
-
-def _budget(problem: Problem) -> tuple[NumberArray, Number]:
-    """The cost and the limit of the knapsack; without a binding budget, nothing costs anything."""
-    if names := binding_budgets(problem):
-        return problem.costs[names[0]], problem.budgets[names[0]]
-    return np.zeros(len(problem.loss), np.int64), 0

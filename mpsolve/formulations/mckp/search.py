@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.mckp.core import Core, Labels, Reduced, extend, open_core, reduce
-from mpsolve.formulations.mckp.incumbent import improve, settle_ties
+from mpsolve.formulations.mckp.incumbent import best_change, improve, settle_ties
 from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.solution import Limit
 
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mpsolve.formulations.mckp.instance import Instance
-    from mpsolve.typing import BoolArray, IntArray
+    from mpsolve.formulations.mckp.relaxation import Relaxation
+    from mpsolve.typing import FloatArray, IntArray
 
-#: Labels at once, from which on a dive for a better incumbent pays; repeated at the next power.
-DIVE_AT = 50_000
-DIVE_WIDTH = 5_000
+#: Labels at once, from which on a dive for a better incumbent pays; repeated at each multiple.
+DIVE_AT = 1000
 DIVE_GROWTH = 8
+#: A dive follows this part of so many labels, over as many groups.
+DIVE_SHARE = 4
+#: What the distance to the capacity counts for beside the bound.
+NEARNESS = 1e-3
+#: Labels at once, from which on the caller is asked whether to go on.
+POLL_AT = 5000
 #: Labels kept for back-tracking when the caller sets no limit: about 100 MB.
 LABEL_LIMIT = 8_000_000
 
@@ -35,7 +41,8 @@ class Result:
     Attributes
     ----------
     choice
-        ``(G,)`` int64, or None if even the lightest choice exceeds the capacity.
+        ``(G,)`` int64, positions among each group's given candidates, or None if even the
+        lightest choice exceeds the capacity.
     loss
         Its summed integer loss.
     bound
@@ -52,6 +59,7 @@ class Result:
 
 def search(
     instance: Instance,
+    capacity: int,
     *,
     start: IntArray | None = None,
     deadline: float = math.inf,
@@ -65,8 +73,10 @@ def search(
     ----------
     instance
         The knapsack.
+    capacity
+        The limit on the summed weights.
     start
-        A choice to begin with as incumbent; ignored if it exceeds the capacity.
+        ``(G,)`` a choice to begin with as incumbent; ignored if it exceeds the capacity.
     deadline
         `time.monotonic` value at which to stop.
     label_limit
@@ -76,19 +86,54 @@ def search(
     report
         Called with incumbent and bound between steps of long searches.
     """
-    relaxation = relax(instance)
-    if relaxation is None:
+    room = capacity - instance.base_weight
+    if room < 0:
         return Result(None, 0, 0, None)
-    if relaxation.above is None:
-        loss = instance.loss(relaxation.below)
-        return Result(relaxation.below, loss, loss, None)
-    break_choice = settle_ties(instance, relaxation)
-    reduced = reduce(instance, break_choice, relaxation.multiplier)
-    candidates = [improve(instance, break_choice), improve(instance, relaxation.above)]
-    candidates += [start] if start is not None else []
-    feasible = [c for c in candidates if instance.weight(c) <= instance.capacity]
-    best = min(feasible, key=instance.loss)
+    if room >= instance.heaviest:
+        return _result(instance, instance.counts - 1, instance.base_loss, None)
+    relaxation = relax(instance, room)
+    choice = settle_ties(instance, relaxation, room)
+    room -= instance.weight(choice)
+    reduced = reduce(instance, choice, relaxation.multiplier, room)
+    best = _first_incumbent(instance, reduced, relaxation, start)
     return _Search(instance, reduced, best, deadline, label_limit, gap, report).run()
+
+
+def _result(instance: Instance, choice: IntArray, bound: int, limit: Limit | None) -> Result:
+    loss = instance.loss(choice) + instance.base_loss
+    return Result(instance.origin[instance.rows, choice], loss, bound, limit)
+
+
+def _first_incumbent(
+    instance: Instance, reduced: Reduced, relaxation: Relaxation, start: IntArray | None
+) -> IntArray:
+    """The best of: one change to the break choice, the critical segment and one more, the start."""
+    best, value = reduced.choice.copy(), 0
+    lost, group, candidate = best_change(reduced.gained, reduced.lost, reduced.room)
+    if lost < value:
+        best[group], value = candidate, lost
+    critical = relaxation.group, relaxation.candidate
+    room = reduced.room - int(reduced.gained[critical])
+    lost, group, candidate = best_change(reduced.gained, reduced.lost, room, without=critical[0])
+    if lost < np.iinfo(np.int64).max and lost + int(reduced.lost[critical]) < value:
+        best, value = reduced.choice.copy(), lost + int(reduced.lost[critical])
+        best[critical[0]], best[group] = critical[1], candidate
+    if start is not None:
+        start = instance.position[instance.offsets[:-1] + start]
+        room = reduced.room + instance.weight(reduced.choice)
+        if instance.weight(start) <= room:
+            value += instance.loss(reduced.choice)
+            best = start if instance.loss(start) < value else best
+    return best
+
+
+def _least(keys: FloatArray, width: int) -> IntArray:
+    """Positions of the ``width`` least keys in their order; the first of equal ones."""
+    if len(keys) <= width:
+        return np.arange(len(keys))
+    last = np.partition(keys, width - 1)[width - 1]
+    below, equal = np.flatnonzero(keys < last), np.flatnonzero(keys == last)
+    return np.sort(np.concatenate((below, equal[: width - len(below)])))
 
 
 class _Search:
@@ -104,10 +149,11 @@ class _Search:
         gap: float,
         report: Callable[[int, int], None] | None,
     ) -> None:
+        self._instance = instance
         self._reduced = reduced
-        self._origin = instance.loss(reduced.choice)
+        self._origin = instance.loss(reduced.choice) + instance.base_loss
         self._best = best
-        self._value = instance.loss(best) - self._origin
+        self._value = instance.loss(best) + instance.base_loss - self._origin
         self._deadline = deadline
         self._label_limit = label_limit
         self._gap = gap
@@ -120,16 +166,17 @@ class _Search:
 
     def run(self) -> Result:
         reduced = self._reduced
-        alive = reduced.within(self._target)
-        core = open_core(reduced, alive)
+        core = open_core(reduced, self._target)
+        self._best = improve(self._best, reduced, core)
+        self._value = self._instance.loss(self._best) - self._instance.loss(reduced.choice)
         labels = Labels(np.array([-reduced.room]), np.zeros(1, np.int64), np.array([reduced.bound]))
-        bound, limit = self._expand(labels, core, alive)
+        bound, limit = self._expand(labels, core)
         # Dropped labels exceed the target; those still open, if any, lie above their least bound.
         proven = self._target + 1 if limit is None else min(bound, self._target + 1)
         bound = min(self._value, max(proven, math.ceil(reduced.bound)))
-        return Result(self._best, self._value + self._origin, bound + self._origin, limit)
+        return _result(self._instance, self._best, bound + self._origin, limit)
 
-    def _expand(self, labels: Labels, core: Core, alive: BoolArray) -> tuple[int, Limit | None]:
+    def _expand(self, labels: Labels, core: Core) -> tuple[int, Limit | None]:
         """Extend the labels group by group until none is left, or a limit is reached."""
         history: list[tuple[int, IntArray, int, IntArray]] = []
         stored, dive_at, bound = 0, DIVE_AT, math.ceil(self._reduced.bound)
@@ -137,7 +184,7 @@ class _Search:
             for position, group in enumerate(core.groups):
                 if not len(labels.bounds):
                     break
-                candidates = self._open_candidates(group, alive)
+                candidates = self._open_candidates(group, core)
                 if len(candidates) == 1:
                     continue
                 if len(labels.bounds) * len(candidates) > self._label_limit - stored:
@@ -147,14 +194,14 @@ class _Search:
                 history.append((int(group), candidates, previous, origin))
                 stored += len(origin)
                 self._update(labels, history)
-                if len(labels.bounds) > DIVE_AT // 10:
+                if len(labels.bounds) > POLL_AT:
                     bound = max(bound, math.ceil(labels.bounds.min(initial=math.inf)))
                     self._tell(bound)
                     if time.monotonic() >= self._deadline:
                         return bound, Limit.TIME
                 if len(labels.bounds) > dive_at:
+                    self._dive(labels, core, position + 1, dive_at // DIVE_SHARE, history)
                     dive_at *= DIVE_GROWTH
-                    self._dive(labels, core, alive, position + 1, history)
         except KeyboardInterrupt:
             return bound, Limit.INTERRUPTED
         return bound, None
@@ -163,31 +210,33 @@ class _Search:
         self,
         labels: Labels,
         core: Core,
-        alive: BoolArray,
         position: int,
+        width: int,
         history: list[tuple[int, IntArray, int, IntArray]],
     ) -> None:
-        """Follow only the most promising labels to the end, for a better incumbent."""
+        """Follow only the most promising labels for a while, for a better incumbent.
+
+        Of labels with the same bound those near the capacity are preferred.
+        """
         history = list(history)
-        for later in range(position, len(core.groups)):
+        nearness = NEARNESS * self._reduced.multiplier
+        for later in range(position, min(position + width, len(core.groups))):
             if time.monotonic() >= self._deadline or not len(labels.bounds):
                 break
-            chosen = np.arange(len(labels.bounds))
-            if len(chosen) > DIVE_WIDTH:
-                chosen = np.sort(np.argpartition(labels.bounds, DIVE_WIDTH)[:DIVE_WIDTH])
+            keys = labels.bounds + nearness * np.abs(labels.weights)
+            chosen = _least(keys, width)
             group, previous = int(core.groups[later]), len(labels.bounds)
             beam = Labels(labels.weights[chosen], labels.losses[chosen], labels.bounds[chosen])
-            candidates = self._open_candidates(group, alive)
+            candidates = self._open_candidates(group, core)
             labels, origin = self._step(beam, group, candidates, core, later)
             candidate, label = np.divmod(origin, len(chosen))
             history.append((group, candidates, previous, candidate * previous + chosen[label]))
             self._update(labels, history)
 
-    def _open_candidates(self, group: int, alive: BoolArray) -> IntArray:
+    def _open_candidates(self, group: int, core: Core) -> IntArray:
         """The break candidate, then the group's alternatives that can still be in an optimum."""
         reduced = self._reduced
-        limit = self._target - reduced.bound
-        open_ = alive[group] & (reduced.above[group] <= limit + abs(limit) * 1e-12)
+        open_ = core.alive[group] & (reduced.above[group] <= reduced.reach(self._target))
         return np.append(reduced.choice[group], np.flatnonzero(open_))
 
     def _step(

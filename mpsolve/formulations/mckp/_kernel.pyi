@@ -1,0 +1,28 @@
+# The extension module built from the folder kernel.
+
+from collections.abc import Callable
+
+from mpsolve.typing import IntArray, NumberArray
+
+def fixed_point(
+    values: NumberArray, offsets: IntArray, bits: int, round_up: bool, integers: IntArray, /
+) -> tuple[int, bool]: ...
+
+class Knapsack:
+    base_weight: int
+    base_loss: int
+
+    def __init__(self, weights: IntArray, losses: IntArray, offsets: IntArray, /) -> None: ...
+    def spread(self, excess: int, /) -> int: ...
+    def search(
+        self,
+        capacity: int,
+        choice: IntArray,
+        start: IntArray | None,
+        deadline: float,
+        label_limit: int,
+        gap: float,
+        report: Callable[[int, int], None] | None,
+        constants: tuple[int, int, int, int, int, float],
+        /,
+    ) -> tuple[int, int, int] | None: ...
