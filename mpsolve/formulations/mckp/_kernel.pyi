@@ -14,6 +14,9 @@ class Knapsack:
 
     def __init__(self, weights: IntArray, losses: IntArray, offsets: IntArray, /) -> None: ...
     def spread(self, excess: int, /) -> int: ...
+    def front(
+        self, epsilon: float, label_limit: int, deadline: float, /
+    ) -> tuple[bytes, float, int]: ...
     def search(
         self,
         capacity: int,

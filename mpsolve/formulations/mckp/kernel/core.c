@@ -3,6 +3,16 @@
 /* The part of the reach of the break choice that most likely holds a better choice. */
 #define NEAR 256
 
+bool grow(void **array, int64_t *room, int64_t needed, size_t size) {
+    if (needed <= *room) return true;
+    int64_t wanted = needed > 2 * *room ? needed : 2 * *room;
+    void *moved = realloc(*array, (size_t)wanted * size);
+    if (!moved) return false;
+    *array = moved;
+    *room = wanted;
+    return true;
+}
+
 /* The change of weight and of loss with a candidate of a group. */
 static inline Alternative alternative(const Reduced *reduced, int64_t group, int64_t candidate) {
     const Instance *instance = reduced->instance;
@@ -13,8 +23,7 @@ static inline Alternative alternative(const Reduced *reduced, int64_t group, int
     return (Alternative){gained, lost, above, candidate};
 }
 
-/* Price all alternatives of a group one by one. */
-static void price_group(Reduced *reduced, int64_t group) {
+void price_group(Reduced *reduced, int64_t group) {
     const Instance *instance = reduced->instance;
     double least = INFINITY;
     reduced->slack[group] = 0;
@@ -156,9 +165,9 @@ static double distance(const Reduced *reduced, int64_t group, double limit) {
     return least;
 }
 
-bool open_core(Core *core, const Reduced *reduced, int64_t target) {
+bool open_core(Core *core, const Reduced *reduced, double limit) {
     const Instance *instance = reduced->instance;
-    double limit = reach(reduced->bound, target), multiplier = reduced->multiplier;
+    double multiplier = reduced->multiplier;
     int64_t groups = 0, alternatives = 0, widest = 0;
     for (int64_t g = 0; g < instance->groups; g++) {
         if (!(reduced->least[g] - reduced->slack[g] <= limit)) continue;
@@ -285,7 +294,7 @@ int64_t extend(const Core *core, int64_t position, const int32_t *alternatives, 
                  .per_loss = core->per_loss[position + 1],
                  .rest = core->rest[position + 1],
                  .outward = outward,
-                 .limit = (double)target + outward};
+                 .limit = target == UNLIMITED ? INFINITY : (double)target + outward};
     if (count == 1)
         merge_two(labels, heap[1], &kept);
     else

@@ -4,6 +4,9 @@
 
 #include "relaxation.h"
 
+/* Make room for `needed` elements of a size, at least doubling it. */
+bool grow(void **array, int64_t *room, int64_t needed, size_t size);
+
 /* An alternative to the break candidate of a group in the core. */
 typedef struct {
     int64_t gained, lost; /* against the break candidate */
@@ -56,7 +59,11 @@ static inline double reach(double bound, int64_t target) {
 
 bool reduce(Reduced *reduced, const Instance *instance, const Relaxation *relaxation,
             const Position *positions, Incumbent *incumbent);
-bool open_core(Core *core, const Reduced *reduced, int64_t target);
+/* Price all alternatives of a group one by one. */
+void price_group(Reduced *reduced, int64_t group);
+
+/* Open the groups with an alternative that lies at most `limit` above the bound. */
+bool open_core(Core *core, const Reduced *reduced, double limit);
 
 typedef struct {
     int64_t weight; /* counted from the capacity */
@@ -77,7 +84,9 @@ typedef struct {
 } Origin;
 
 /* Let the group at `position` choose between its break candidate and some alternatives. Writes the
- * new labels and their origins, whose room must be enough for all combinations; returns how many. */
+ * new labels and their origins, whose room must be enough for all combinations; returns how many.
+ * Labels that cannot end with a loss of at most `target` are dropped, unless it is UNLIMITED. */
+#define UNLIMITED INT64_MAX
 int64_t extend(const Core *core, int64_t position, const int32_t *alternatives, int64_t count,
                const Labels *labels, int64_t target, Label *out, Origin *origins);
 

@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "fixed_point.h"
+#include "front.h"
 #include "search.h"
 
 /* A C-contiguous buffer of 8-byte numbers; `format` is 'd' or 'q'. */
@@ -227,9 +228,38 @@ no_start:
     return result;
 }
 
+static PyObject *knapsack_front(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
+    Knapsack *self = (Knapsack *)object;
+    PyObject *result = NULL;
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "front takes 3 arguments");
+        return NULL;
+    }
+    Caller caller = {NULL, self->clock, Py_None, PyFloat_AsDouble(arguments[2])};
+    FrontSettings settings = {.epsilon = PyFloat_AsDouble(arguments[0]),
+                              .label_limit = PyLong_AsLongLong(arguments[1]),
+                              .poll = {poll_caller, &caller}};
+    if (PyErr_Occurred()) return NULL;
+    Front front;
+    caller.state = PyEval_SaveThread();
+    front = find_front(&self->instance, &settings);
+    PyEval_RestoreThread(caller.state);
+    if (front.limit == NO_MEMORY)
+        PyErr_NoMemory();
+    else if (front.limit != RAISED)
+        result = Py_BuildValue("y#di", (const char *)front.points.at,
+                               (Py_ssize_t)((size_t)front.points.count * sizeof(Point)),
+                               front.ratio, (int)front.limit);
+    free(front.points.at);
+    return result;
+}
+
 static PyMethodDef knapsack_methods[] = {
     {"spread", knapsack_spread, METH_O,
      "spread(excess)\n--\n\nThe summed largest losses of the groups, each at most excess."},
+    {"front", (PyCFunction)(void (*)(void))knapsack_front, METH_FASTCALL,
+     "front(epsilon, label_limit, deadline)\n--\n\n"
+     "The bytes of int64 pairs of weight and loss; the guaranteed ratio; what stopped the search."},
     {"search", (PyCFunction)(void (*)(void))knapsack_search, METH_FASTCALL,
      "search(capacity, choice, start, deadline, label_limit, gap, report, constants)\n--\n\n"
      "Write the best choice; its loss, a bound and what stopped the search, or None."},

@@ -33,16 +33,6 @@ static int64_t target_of(const Search *search) {
     return search->value - 1 - (int64_t)excess;
 }
 
-static bool grow(void **array, int64_t *room, int64_t needed, size_t size) {
-    if (needed <= *room) return true;
-    int64_t wanted = needed > 2 * *room ? needed : 2 * *room;
-    void *moved = realloc(*array, (size_t)wanted * size);
-    if (!moved) return false;
-    *array = moved;
-    *room = wanted;
-    return true;
-}
-
 /* The alternatives of a core group that can still be in an optimum. */
 static int64_t open_alternatives(const Search *search, int64_t position) {
     const Core *core = search->core;
@@ -339,7 +329,7 @@ static Result solve_core(const Reduced *reduced, const Incumbent *first, const S
         search.value = take_start(reduced, settings->start, search.value, search.incumbent);
     Limit limit = NO_MEMORY;
     int64_t least = (int64_t)ceil(reduced->bound), bound = least, widest = 1;
-    if (open_core(&core, reduced, target_of(&search))) {
+    if (open_core(&core, reduced, reach(reduced->bound, target_of(&search)))) {
         for (int64_t p = 0; p < core.count; p++)
             if (core.first[p + 1] - core.first[p] > widest)
                 widest = core.first[p + 1] - core.first[p];
