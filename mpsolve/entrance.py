@@ -58,8 +58,8 @@ def solve(
         The problem.
     method
         ``"auto"``, an exact method (``mckp``, ``milp``, ``highs``, ``cpsat``; ``milp:gurobi``
-        asks PuLP for a certain solver) or a heuristic (``free-bits``, ``greedy-decrease``,
-        ``greedy-increase``, ``homogeneous``).
+        asks PuLP for a certain solver, ``mckp:numpy`` for a kernel) or a heuristic
+        (``free-bits``, ``greedy-decrease``, ``greedy-increase``, ``homogeneous``).
     warm_start
         A configuration, or a choice, that an exact method begins with.
     start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -22,7 +23,7 @@ from mpsolve.formulations.mckp.instance import Instance, prepare
 from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.formulations.mckp.search import Result, search
 from mpsolve.formulations.method import Options
-from tests.support import brute_force, random_problem
+from tests.support import KERNELS, brute_force, random_problem
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray
@@ -402,3 +403,61 @@ def test_losses_that_cancel_are_noted() -> None:
     solution = solve(problem, "mckp")
     assert any(note.startswith("Losses were resolved to") for note in solution.notes)
     assert brute_force(problem).agrees(solution.loss)
+
+
+def hard_problem(kind: str, groups: int = 1000, largest: int = 10**6) -> Problem:
+    """Classes of Pisinger (1995), section 6, that are hard for every method."""
+    rng = np.random.default_rng(7)
+    cost = np.sort(rng.integers(1, largest, (groups, 10)), 1)
+    noise = rng.integers(-largest // 10, largest // 10, cost.shape)
+    loss = {
+        "strongly correlated": largest - cost + largest // 10 * (cost == cost[:, :1]),
+        "weakly correlated": np.maximum(0, largest - cost + noise),
+        "subset sum": largest - cost,
+    }[kind]
+    budget = int((cost[:, 0].sum() + cost[:, -1].sum()) // 2)
+    return Problem.from_arrays(loss, {"cost": cost}, {"cost": budget})
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kind", ["strongly correlated", "weakly correlated", "subset sum"])
+def test_hard_classes_end_with_an_incumbent_and_a_proven_gap(kind: str, kernel: str) -> None:
+    """Within few labels the answer is feasible, its gap is tiny, and the cap is stated."""
+    problem = hard_problem(kind)
+    solution = solve(problem, f"mckp:{kernel}", label_limit=30_000)
+    assert solution.loss is not None
+    assert solution.bound is not None
+    assert solution.costs["cost"] <= problem.budgets["cost"]
+    assert solution.bound <= solution.loss <= solution.bound * (1 + 1e-5)
+    if solution.status is Status.FEASIBLE:
+        assert solution.limit is Limit.LABELS
+        assert "at most 30,000 labels" in solution.notes[-1]
+
+
+def test_few_groups_of_large_numbers_exceed_few_labels() -> None:
+    """Little can be combined to fill the capacity: the cap ends the search, with a small gap."""
+    problem = hard_problem("strongly correlated", groups=30)
+    cut, full = solve(problem, label_limit=30_000), solve(problem)
+    assert (cut.limit, full.limit) == (Limit.LABELS, None)
+    assert cut.bound is not None
+    assert full.loss is not None
+    assert cut.loss is not None
+    assert cut.bound <= full.loss <= cut.loss <= 1.001 * cut.bound
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.lists(st.floats(0, 1), min_size=1, max_size=4))
+def test_what_is_prepared_holds_for_other_budgets(seed: int, shares: list[float]) -> None:
+    """A variant with another budget uses what was prepared, and answers like a new problem."""
+    problem = random_problem(np.random.default_rng(seed), max_layers=8, relations=("b_in",))
+    least, most = (
+        float(f.reduceat(problem.costs["cost0"], problem.offsets[:-1]).sum())
+        for f in (np.minimum, np.maximum)
+    )
+    for share in shares:
+        budget = {"cost0": least + share * (most - least)}
+        variant, fresh = problem.with_budgets(budget), dataclasses.replace(problem, budgets=budget)
+        assert variant.prepared is problem.prepared
+        assert fresh.prepared is not problem.prepared
+        one, other = solve(variant, "mckp"), solve(fresh, "mckp")
+        assert (one.loss, one.status, one.budgets) == (other.loss, other.status, other.budgets)

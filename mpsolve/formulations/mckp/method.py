@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import UnsupportedError
+from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.mckp.knapsack import Knapsack
+from mpsolve.formulations.mckp.search import LABEL_LIMIT
 from mpsolve.formulations.method import Outcome
 from mpsolve.groups import choice_groups
 from mpsolve.redundancy import binding_budgets, binding_constraints
@@ -28,7 +30,17 @@ MAX_CELLS = 2**26
 
 
 class Mckp:
-    """Multiple-choice knapsack: reduction, relaxation and core dynamic programme."""
+    """Multiple-choice knapsack: reduction, relaxation and core dynamic programme.
+
+    Parameters
+    ----------
+    kernel
+        ``"numpy"`` or ``"compiled"``, which give the same answers; by default the compiled one
+        where it was built.
+    """
+
+    def __init__(self, kernel: str = "") -> None:
+        self._kernel = kernel_named(kernel) if kernel else default_kernel()
 
     def unsupported(self, problem: Problem) -> str | None:
         """Name what does not fit into one knapsack."""
@@ -50,7 +62,7 @@ class Mckp:
 
     def solve(self, problem: Problem, options: Options) -> Outcome:
         """Merge tied layers, go over to integers, search."""
-        knapsack, limit = _knapsack(problem)
+        knapsack, limit = self._knapsack(problem)
         began = time.monotonic()
         report = options.progress
         answer = knapsack.solve(
@@ -68,6 +80,9 @@ class Mckp:
         notes: tuple[str, ...] = ()
         if answer.resolution > RESOLUTION * abs(loss):
             notes = (f"Losses were resolved to {answer.resolution:.2g}.",)
+        if answer.limit is Limit.LABELS:
+            most = options.label_limit or LABEL_LIMIT
+            notes += (f"The search kept at most {most:,} labels, as the label limit has it.",)
         proven = answer.limit is None
         within_gap = proven and options.gap > 0 and answer.bound + answer.resolution < loss
         return Outcome(
@@ -78,20 +93,22 @@ class Mckp:
             notes=notes,
         )
 
+    def _knapsack(self, problem: Problem) -> tuple[Knapsack, Number]:
+        """The knapsack of the one budget that binds, and its limit.
 
-def _knapsack(problem: Problem) -> tuple[Knapsack, Number]:
-    """The knapsack of the one budget that binds, and its limit.
-
-    It is prepared once for the problem and its variants with other budgets. Without a binding
-    budget, nothing costs anything.
-    """
-    names = binding_budgets(problem)
-    name = names[0] if names else None
-    if name not in problem.prepared:
-        cost = np.zeros(len(problem.loss), np.int64) if name is None else problem.costs[name]
-        group = None if _plain(problem) else partial(_groups, problem)
-        problem.prepared[name] = Knapsack(problem.loss, cost, problem.offsets, group)
-    return problem.prepared[name], 0 if name is None else problem.budgets[name]
+        It is prepared once for the problem and its variants with other budgets. Without a binding
+        budget, nothing costs anything.
+        """
+        names = binding_budgets(problem)
+        name = names[0] if names else None
+        key = "mckp", self._kernel.name, name
+        if key not in problem.prepared:
+            cost = np.zeros(len(problem.loss), np.int64) if name is None else problem.costs[name]
+            group = None if _plain(problem) else partial(_groups, problem)
+            problem.prepared[key] = Knapsack(
+                problem.loss, cost, problem.offsets, group, self._kernel
+            )
+        return problem.prepared[key], 0 if name is None else problem.budgets[name]
 
 
 def _plain(problem: Problem) -> bool:
