@@ -15,8 +15,15 @@ class Knapsack:
     def __init__(self, weights: IntArray, losses: IntArray, offsets: IntArray, /) -> None: ...
     def spread(self, excess: int, /) -> int: ...
     def front(
-        self, epsilon: float, label_limit: int, deadline: float, /
-    ) -> tuple[bytes, float, int]: ...
+        self,
+        epsilon: float,
+        base_loss: int,
+        label_limit: int,
+        step_limit: int,
+        deadline: float,
+        report: Callable[[int, int], None] | None,
+        /,
+    ) -> tuple[bytes, int]: ...
     def search(
         self,
         capacity: int,

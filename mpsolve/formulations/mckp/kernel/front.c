@@ -5,6 +5,9 @@
  * staircase of the points found so far. */
 #include "front.h"
 
+/* Labels between two questions whether to go on. */
+#define ASK_AFTER 4000000
+
 /* A hull segment and where it belongs. */
 typedef struct {
     double slope;
@@ -38,19 +41,20 @@ typedef struct {
     int32_t *open;
     double *behind, *before; /* best corners for labels to their left and to their right */
     int64_t behind_room, before_room;
-    int64_t loss; /* of the supported point at the left */
-    double ratio;
-    int64_t work; /* labels since the caller was asked */
+    int64_t loss;   /* of the supported point at the left */
+    int64_t formed; /* labels so far */
+    int64_t asked;  /* labels when the caller was asked */
+    State state;    /* segments done and in all */
 } Finder;
 
 /* The largest loss that is an improvement worth finding on one that is known, both counted from
  * the supported point at the left. */
 static int64_t worthwhile(const Finder *finder, int64_t loss) {
     double epsilon = finder->settings->epsilon;
-    int64_t total = loss + finder->loss;
+    int64_t total = loss + finder->loss + finder->settings->base_loss;
     if (epsilon <= 0 || total <= 0) return loss - 1;
     double reduced = ceil((double)total / (1 + epsilon) * (1 + OUTWARD));
-    int64_t cut = (int64_t)reduced - finder->loss;
+    int64_t cut = (int64_t)reduced - finder->settings->base_loss - finder->loss;
     return cut < loss - 1 ? cut : loss - 1;
 }
 
@@ -75,7 +79,7 @@ static bool add_to_stairs(Finder *finder) {
         if (new < labels->count && labels->at[new].weight <= end &&
             (labels->at[new].weight < point.weight ||
              (labels->at[new].weight == point.weight && labels->at[new].loss < point.loss))) {
-            point = (Point){labels->at[new].weight, labels->at[new].loss};
+            point = (Point){labels->at[new].weight, labels->at[new].loss, 0};
             new++;
         } else
             old++;
@@ -157,7 +161,9 @@ static Limit search_core(Finder *finder, const Core *core, double slope) {
         int64_t count = open_alternatives(finder, core, p, gap);
         if (count == 0) continue;
         int64_t most = labels->count * (count + 1);
-        if (most > finder->settings->label_limit) return LABELS;
+        if (most > finder->settings->step_limit) return LABELS;
+        finder->formed += most;
+        if (finder->formed > finder->settings->label_limit) return LABELS;
         if (!grow((void **)&next->at, &next->room, most, sizeof(Label)) ||
             !grow((void **)&finder->origins, &finder->origins_room, most, sizeof(Origin)))
             return NO_MEMORY;
@@ -166,66 +172,77 @@ static Limit search_core(Finder *finder, const Core *core, double slope) {
         Labels swapped = *labels;
         *labels = *next;
         *next = swapped;
-        finder->work += labels->count;
         if (!add_to_stairs(finder) || !filter_labels(finder, core, p + 1)) return NO_MEMORY;
-        if (finder->work > 1 << 22) {
-            finder->work = 0;
-            Limit limit = ask(&finder->settings->poll, NULL);
+        if (finder->formed - finder->asked > ASK_AFTER) {
+            finder->asked = finder->formed;
+            Limit limit = ask(&finder->settings->poll, &finder->state);
             if (limit != COMPLETE) return limit;
         }
     }
     return COMPLETE;
 }
 
+/* The staircase of a triangle of which only the ends are known. */
+static bool start_stairs(Finder *finder, Point end) {
+    Points *stairs = &finder->stairs;
+    if (!grow((void **)&stairs->at, &stairs->room, 2, sizeof(Point))) return false;
+    stairs->at[0] = (Point){0, 0, 0};
+    stairs->at[1] = end;
+    stairs->count = 2;
+    return true;
+}
+
 /* Price all groups against the supported point and search the triangle behind it. */
-static Limit search_triangle(Finder *finder, double slope, Point end) {
+static Limit search_triangle(Finder *finder, double slope) {
     Reduced *reduced = &finder->reduced;
-    const Instance *instance = reduced->instance;
     double hidden = 0;
     Core core;
-    finder->stairs.count = 0;
-    if (!grow((void **)&finder->stairs.at, &finder->stairs.room, 2, sizeof(Point)))
-        return NO_MEMORY;
-    finder->stairs.at[finder->stairs.count++] = (Point){0, 0};
-    finder->stairs.at[finder->stairs.count++] = end;
-    if (worthwhile(finder, 0) <= end.loss) return COMPLETE;
     reduced->multiplier = slope;
-    for (int64_t g = 0; g < instance->groups; g++) {
+    for (int64_t g = 0; g < reduced->instance->groups; g++) {
         price_group(reduced, g);
         hidden += reduced->slack[g];
     }
-    double gap = widest_gap(finder, slope) - hidden;
-    if (!open_core(&core, reduced, gap)) return NO_MEMORY;
+    if (!open_core(&core, reduced, widest_gap(finder, slope) - hidden)) return NO_MEMORY;
     Limit limit = search_core(finder, &core, slope);
     free(core.block);
     return limit;
 }
 
-/* What the staircase of a triangle that was not searched to its end guarantees: between two
- * points the optimum is no lower than the triangle's long side. */
-static void weaken(Finder *finder, double slope) {
+/* Say how far the steps of the staircase may lie above the optimum. No point lies below the long
+ * side of the triangle; a search to its end left nothing worthwhile. */
+static void certify(Finder *finder, double slope, bool searched) {
     const Points *stairs = &finder->stairs;
-    for (int64_t k = 1; k < stairs->count; k++) {
-        double known = (double)(stairs->at[k - 1].loss + finder->loss);
-        double bound = (double)finder->loss - slope * (double)(stairs->at[k].weight - 1);
-        double ratio = bound > 0 ? known / bound - 1 : INFINITY;
-        if (ratio > finder->ratio) finder->ratio = ratio;
+    double epsilon = fmax(finder->settings->epsilon, 0);
+    double total = (double)(finder->loss + finder->settings->base_loss);
+    for (int64_t k = 0; k + 1 < stairs->count; k++) {
+        double known = total + (double)stairs->at[k].loss;
+        double bound = total - slope * (double)corner_weight(stairs, k + 1);
+        bound -= (fabs(total) + fabs(known)) * OUTWARD;
+        double excess = bound > 0 ? fmax(known / bound - 1, 0) : INFINITY;
+        if (searched) excess = known > 0 ? fmin(excess, epsilon) : 0;
+        stairs->at[k].excess = excess;
     }
 }
 
+/* Add the staircase of a triangle, whose first step is the last point. */
 static bool append(Points *points, const Points *stairs, int64_t weight, int64_t loss) {
     int64_t needed = points->count + stairs->count;
     if (!grow((void **)&points->at, &points->room, needed, sizeof(Point))) return false;
-    for (int64_t k = 1; k < stairs->count; k++) {
-        Point point = {weight + stairs->at[k].weight, loss + stairs->at[k].loss};
-        Point *last = &points->at[points->count - 1];
-        if (point.loss >= last->loss) continue;
-        points->count += point.weight > last->weight;
+    for (int64_t k = 0; k < stairs->count; k++) {
+        Point point = stairs->at[k], *last = &points->at[points->count - 1];
+        point.weight += weight;
+        point.loss += loss;
+        if (points->count > 0 && point.loss >= last->loss) {
+            if (k == 0) last->excess = fmax(last->excess, point.excess);
+            continue;
+        }
+        if (points->count == 0 || point.weight > last->weight) points->count++;
         points->at[points->count - 1] = point;
     }
     return true;
 }
 
+/* From one supported point to the next, through the triangles between them. */
 static Limit walk(Finder *finder, const Step *steps, Points *points) {
     const Instance *instance = finder->reduced.instance;
     Limit stopped = COMPLETE;
@@ -235,25 +252,26 @@ static Limit walk(Finder *finder, const Step *steps, Points *points) {
         int64_t from = finder->positions[group].candidate;
         int64_t to = instance->first[group] + instance->end[segment];
         Point end = {instance->weight[to] - instance->weight[from],
-                     instance->loss[to] - instance->loss[from]};
-        Limit limit = stopped;
-        if (limit == COMPLETE || limit == LABELS)
-            limit = search_triangle(finder, steps[s].slope, end);
-        else { /* only the supported points from here on */
-            finder->stairs.at[0] = (Point){0, 0};
-            finder->stairs.at[1] = end;
-            finder->stairs.count = 2;
-        }
+                     instance->loss[to] - instance->loss[from], 0};
+        bool goes_on = stopped == COMPLETE ||
+                       (stopped == LABELS && finder->formed <= finder->settings->label_limit);
+        finder->state = (State){s, instance->segments};
+        Limit limit = start_stairs(finder, end) ? COMPLETE : NO_MEMORY;
+        bool certain = worthwhile(finder, 0) <= end.loss;
+        if (limit == COMPLETE && !certain)
+            limit = goes_on ? search_triangle(finder, steps[s].slope) : stopped;
         if (limit == NO_MEMORY || limit == RAISED) return limit;
-        if (limit != COMPLETE) {
-            weaken(finder, steps[s].slope);
-            stopped = limit;
-        }
+        if (limit != COMPLETE) stopped = limit;
+        certify(finder, steps[s].slope, limit == COMPLETE);
         if (!append(points, &finder->stairs, weight, finder->loss)) return NO_MEMORY;
         finder->positions[group] = (Position){(int32_t)to, (int32_t)segment + 1, 0};
         weight += end.weight;
         finder->loss += end.loss;
     }
+    if (points->count == 0) { /* without segments there is one choice */
+        points->at[points->count++] = (Point){weight, finder->loss, 0};
+    }
+    points->at[points->count - 1].excess = 0; /* nothing loses less */
     return stopped;
 }
 
@@ -278,17 +296,12 @@ static bool reserve(Finder *finder, const Instance *instance) {
 
 Front find_front(const Instance *instance, const FrontSettings *settings) {
     Finder finder = {.settings = settings, .reduced = {.instance = instance}};
-    Front front = {{NULL, 0, 0}, 0, NO_MEMORY};
+    Front front = {{NULL, 0, 0}, NO_MEMORY};
     Step *steps = sorted_steps(instance);
     finder.loss = instance->base_loss;
     if (steps && reserve(&finder, instance) &&
-        grow((void **)&front.points.at, &front.points.room, instance->segments + 1,
-             sizeof(Point))) {
-        front.points.at[front.points.count++] = (Point){instance->base_weight, finder.loss};
+        grow((void **)&front.points.at, &front.points.room, instance->segments + 1, sizeof(Point)))
         front.limit = walk(&finder, steps, &front.points);
-        bool exact = settings->epsilon <= 0 && front.limit == COMPLETE;
-        front.ratio = exact ? 0 : fmax(settings->epsilon, finder.ratio);
-    }
     free(steps);
     free(finder.positions);
     free(finder.reduced.slack);

@@ -6,6 +6,7 @@
 
 typedef struct {
     int64_t weight, loss;
+    double excess; /* from here to the next point the loss exceeds the least by at most this part */
 } Point;
 
 /* Points by increasing weight and decreasing loss. */
@@ -16,13 +17,14 @@ typedef struct {
 
 typedef struct {
     double epsilon;      /* points that lower the loss by less than this part may be missing */
-    int64_t label_limit; /* labels at once */
+    int64_t base_loss;   /* what every choice loses beside the sum */
+    int64_t label_limit; /* labels that may be formed in all */
+    int64_t step_limit;  /* labels that may be formed at once */
     Poll poll;
 } FrontSettings;
 
 typedef struct {
     Points points;
-    double ratio; /* no budget has an optimum whose loss times 1 + ratio lies below that found */
     Limit limit;
 } Front;
 

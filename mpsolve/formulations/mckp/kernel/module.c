@@ -231,13 +231,15 @@ no_start:
 static PyObject *knapsack_front(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     Knapsack *self = (Knapsack *)object;
     PyObject *result = NULL;
-    if (count != 3) {
-        PyErr_SetString(PyExc_TypeError, "front takes 3 arguments");
+    if (count != 6) {
+        PyErr_SetString(PyExc_TypeError, "front takes 6 arguments");
         return NULL;
     }
-    Caller caller = {NULL, self->clock, Py_None, PyFloat_AsDouble(arguments[2])};
+    Caller caller = {NULL, self->clock, arguments[5], PyFloat_AsDouble(arguments[4])};
     FrontSettings settings = {.epsilon = PyFloat_AsDouble(arguments[0]),
-                              .label_limit = PyLong_AsLongLong(arguments[1]),
+                              .base_loss = PyLong_AsLongLong(arguments[1]),
+                              .label_limit = PyLong_AsLongLong(arguments[2]),
+                              .step_limit = PyLong_AsLongLong(arguments[3]),
                               .poll = {poll_caller, &caller}};
     if (PyErr_Occurred()) return NULL;
     Front front;
@@ -247,9 +249,9 @@ static PyObject *knapsack_front(PyObject *object, PyObject *const *arguments, Py
     if (front.limit == NO_MEMORY)
         PyErr_NoMemory();
     else if (front.limit != RAISED)
-        result = Py_BuildValue("y#di", (const char *)front.points.at,
+        result = Py_BuildValue("y#i", (const char *)front.points.at,
                                (Py_ssize_t)((size_t)front.points.count * sizeof(Point)),
-                               front.ratio, (int)front.limit);
+                               (int)front.limit);
     free(front.points.at);
     return result;
 }
@@ -258,8 +260,8 @@ static PyMethodDef knapsack_methods[] = {
     {"spread", knapsack_spread, METH_O,
      "spread(excess)\n--\n\nThe summed largest losses of the groups, each at most excess."},
     {"front", (PyCFunction)(void (*)(void))knapsack_front, METH_FASTCALL,
-     "front(epsilon, label_limit, deadline)\n--\n\n"
-     "The bytes of int64 pairs of weight and loss; the guaranteed ratio; what stopped the search."},
+     "front(epsilon, base_loss, label_limit, step_limit, deadline, report)\n--\n\n"
+     "The bytes of the points, int64 weight and loss and float64 excess; what stopped the search."},
     {"search", (PyCFunction)(void (*)(void))knapsack_search, METH_FASTCALL,
      "search(capacity, choice, start, deadline, label_limit, gap, report, constants)\n--\n\n"
      "Write the best choice; its loss, a bound and what stopped the search, or None."},
