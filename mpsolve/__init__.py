@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mpsolve.errors import NoSolutionError as NoSolutionError
     from mpsolve.errors import TableError as TableError
     from mpsolve.errors import UnsupportedError as UnsupportedError
+    from mpsolve.post_optimality import Sensitivity as Sensitivity
+    from mpsolve.post_optimality import sensitivity as sensitivity
     from mpsolve.precision import Precision as Precision
     from mpsolve.problem import Problem as Problem
     from mpsolve.profiles.bundled import bundled_tables as bundled_tables
@@ -82,6 +84,8 @@ _HOMES = {
     "read_table": "mpsolve.profiles.read",
     "LatencyTable": "mpsolve.profiles.table",
     "Provenance": "mpsolve.profiles.table",
+    "Sensitivity": "mpsolve.post_optimality",
+    "sensitivity": "mpsolve.post_optimality",
     "Limit": "mpsolve.solution",
     "Progress": "mpsolve.solution",
     "Solution": "mpsolve.solution",

@@ -13,9 +13,9 @@ from mpsolve.flat import checked_array, magnitude, numbers
 from mpsolve.precision import Precision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from mpsolve.typing import IntArray, Number, NumberArray
+    from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 
 def check_layers(layers: tuple[str, ...]) -> None:
@@ -75,6 +75,32 @@ def checked_numbers(
         )
     if array.dtype.kind == "f" and not magnitude(array) < math.inf:
         raise InputError(f"The sums of {what} exceed every float; give it in a larger unit.")
+    array.setflags(write=False)
+    return array
+
+
+def checked_deviations(
+    name: str,
+    values: NumberArray,
+    costs: Collection[str],
+    layers: tuple[str, ...],
+    offsets: IntArray,
+    precisions: tuple[Precision, ...],
+) -> FloatArray:
+    """Standard deviations of one of the costs, or of the loss: float64 of at least 0."""
+    if name not in costs and name != "loss":
+        raise InputError(
+            f"There is no cost {name} that could deviate; there are {', '.join([*costs, 'loss'])}."
+        )
+    what = f"The standard deviation of {name}"
+    array = checked_numbers(what, values, layers, offsets, precisions).astype(np.float64)
+    if (array < 0).any():
+        row = int(np.argmax(array < 0))
+        layer = int(np.searchsorted(offsets, row, "right")) - 1
+        raise InputError(
+            f"{what} of layer {layers[layer]} at {precisions[row]} is {array[row]}; "
+            "it must be at least 0."
+        )
     array.setflags(write=False)
     return array
 

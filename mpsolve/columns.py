@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mpsolve.profiles.table import LatencyTable
-    from mpsolve.typing import NumberArray
+    from mpsolve.typing import FloatArray, NumberArray
 
 #: Costs that are reported with every answer where the table has them.
 USUAL_COSTS = ("latency", "weight_bits_total", "bops", "energy")
@@ -41,6 +41,23 @@ def table_costs(
     return costs, {name: unit for name, unit in units.items() if unit}
 
 
+def table_deviations(table: LatencyTable, loss: str, costs: Iterable[str]) -> dict[str, FloatArray]:
+    """The standard deviations of the costs, and under ``"loss"`` those of the loss.
+
+    Parameters
+    ----------
+    table
+        The table.
+    loss
+        The column that is minimised; a proxy has no deviations.
+    costs
+        The costs, as `table_costs` names them.
+    """
+    known = {name: table.deviations.get(_column(table, name)) for name in costs}
+    known["loss"] = table.deviations.get(loss)
+    return {name: values for name, values in known.items() if values is not None}
+
+
 def table_ties(table: LatencyTable) -> tuple[Tie, ...]:
     """One tie per tie group that has two layers or more."""
     groups: dict[str, list[str]] = {}
@@ -54,7 +71,7 @@ def table_ties(table: LatencyTable) -> tuple[Tie, ...]:
 
 
 def _cost(table: LatencyTable, name: str) -> NumberArray:
-    column = name if name in table.columns else ALIASES.get(name, name)
+    column = _column(table, name)
     if column in table.columns:
         return table.columns[column]
     if name == "bops" and "macs" in table.columns:
@@ -65,8 +82,13 @@ def _cost(table: LatencyTable, name: str) -> NumberArray:
     )
 
 
+def _column(table: LatencyTable, name: str) -> str:
+    """The column that a cost is read from."""
+    return name if name in table.columns else ALIASES.get(name, name)
+
+
 def _unit(table: LatencyTable, name: str) -> str:
-    column = name if name in table.columns else ALIASES.get(name, name)
+    column = _column(table, name)
     if column in table.units:
         return table.units[column]
     if column.endswith(("_bits", "_bits_total")):

@@ -48,6 +48,7 @@ def solve(
     seed: int = 0,
     gap: float = 0.0,
     label_limit: int | None = None,
+    explain: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
     """Find the assignment of least loss that keeps every constraint.
@@ -74,6 +75,9 @@ def solve(
         Relative gap at which a search may stop; 0 asks for the optimum.
     label_limit
         How many labels the knapsack search may keep in memory.
+    explain
+        Whether to search for a smallest set of conflicting constraints if none can be kept
+        together and the cause does not show without a search.
     progress
         Called from time to time with the state of the search.
 
@@ -115,7 +119,7 @@ def solve(
     if refusal := exact.unsupported(problem):
         raise UnsupportedError(refusal)
     outcome = exact.solve(problem, options)
-    return _verified(problem, name, reason, options, outcome, began)
+    return _verified(problem, name, reason, options, outcome, began, explain)
 
 
 def choose_method(problem: Problem) -> tuple[str, str]:
@@ -141,6 +145,7 @@ def _verified(
     options: Options,
     outcome: Outcome,
     began: float,
+    explaining: bool,
 ) -> Solution:
     """Give an outcome its status, from the original numbers alone."""
     answer: dict[str, Any] = {"reason": reason, "limit": outcome.limit, "notes": outcome.notes}
@@ -158,7 +163,7 @@ def _verified(
         status = Status.OPTIMAL if complete else Status.FEASIBLE
         return _answer(problem, method, status, began, choice, evaluation, bound=bound, **answer)
     if outcome.complete and outcome.choice is None:
-        conflict = _explained(problem, method, options)
+        conflict = _explained(problem, method, options) if explaining else _unexplained(problem)
         return _answer(problem, method, Status.INFEASIBLE, began, conflict=conflict, **answer)
     return _answer(problem, method, Status.NO_SOLUTION, began, bound=outcome.bound, **answer)
 
@@ -179,12 +184,12 @@ def _explained(problem: Problem, method: str, options: Options) -> Conflict:
     try:
         return explain(problem, least_loss)
     except NoSolutionError:
-        names = tuple(map(str, parts_of(problem)))
-        return Conflict(
-            f"No assignment keeps all {len(names)} constraints together; the search for those "
-            "that conflict was stopped by a limit.",
-            constraints=names,
-        )
+        return _unexplained(problem, "; the search for those that conflict was stopped by a limit")
+
+
+def _unexplained(problem: Problem, why: str = "") -> Conflict:
+    names = tuple(map(str, parts_of(problem)))
+    return Conflict(f"No assignment keeps all {len(names)} constraints together{why}.", names)
 
 
 def _answer(

@@ -89,6 +89,7 @@ def section_of(problem: Problem, layers: tuple[str, ...], parts: list[Part]) -> 
         constraints=(),
         ties=(),
         restrictions=(),
+        deviations={},
     )
     return only(section, parts)
 

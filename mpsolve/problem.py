@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.checks import check_layers, checked_budget, checked_numbers, checked_offsets
+from mpsolve.checks import (
+    check_layers,
+    checked_budget,
+    checked_deviations,
+    checked_numbers,
+    checked_offsets,
+)
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
 from mpsolve.flat import candidates, flatten, numbered_layers
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
     from mpsolve.precision import Precision
     from mpsolve.profiles.table import LatencyTable
-    from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
+    from mpsolve.typing import BoolArray, FloatArray, IntArray, Number, NumberArray
 
 
 #: What is computed once and holds for other budgets too.
@@ -68,6 +74,9 @@ class Problem(Picklable):
         Where the latencies come from.
     source
         The table or array that the numbers were read from.
+    deviations
+        Cost name or ``"loss"`` -> ``(M,)`` float64 standard deviations of its numbers, for
+        `mpsolve.stability` and `mpsolve.solve_robust`. `mpsolve.solve` ignores them.
 
     Raises
     ------
@@ -88,6 +97,7 @@ class Problem(Picklable):
     units: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance = Provenance.UNSTATED
     source: str = "arrays"
+    deviations: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -98,6 +108,11 @@ class Problem(Picklable):
         set_(self, "loss", self._numbers("loss", self.loss))
         costs = {name: self._numbers(f"cost {name}", c) for name, c in self.costs.items()}
         set_(self, "costs", MappingProxyType(costs))
+        deviations = {
+            name: checked_deviations(name, d, costs, self.layers, self.offsets, self.precisions)
+            for name, d in self.deviations.items()
+        }
+        set_(self, "deviations", MappingProxyType(deviations))
         budgets = {name: checked_budget(name, b, self.costs) for name, b in self.budgets.items()}
         set_(self, "budgets", MappingProxyType(budgets))
         set_(self, "units", MappingProxyType(dict(self.units)))
@@ -153,7 +168,7 @@ class Problem(Picklable):
         ties, constraints, restrictions
             What an assignment must respect beside the table's own tie groups.
         """
-        from mpsolve.columns import table_costs, table_ties
+        from mpsolve.columns import table_costs, table_deviations, table_ties
         from mpsolve.losses import table_loss
 
         loss_name, values = table_loss(table, loss)
@@ -171,6 +186,7 @@ class Problem(Picklable):
             units=units,
             provenance=table.provenance,
             source=table.source,
+            deviations=table_deviations(table, loss_name, columns),
         )
         return problem.with_budgets(budgets or {}, reference=reference)
 
@@ -183,6 +199,7 @@ class Problem(Picklable):
         *,
         layers: Sequence[str] | None = None,
         precisions: Sequence[Any] | None = None,
+        deviations: Mapping[str, Any] | None = None,
         **parts: Any,
     ) -> Problem:
         """Build a problem from numbers.
@@ -200,15 +217,24 @@ class Problem(Picklable):
         precisions
             The K candidates that all layers share, or N rows of candidates, as `Precision` or
             text; by default the candidates are called ``#0``, ``#1``, ...
+        deviations
+            Cost name or ``"loss"`` -> standard deviations in the shape of ``loss``.
         parts
             Any other field of `Problem`.
         """
         flat, offsets = flatten("loss", loss)
-        columns = {}
-        for name, values in costs.items():
-            columns[name], same = flatten(f"cost {name}", values)
+
+        def shaped(what: str, values: Any) -> NumberArray:
+            column, same = flatten(what, values)
             if not np.array_equal(same, offsets):
-                raise InputError(f"cost {name} has another shape than the loss.")
+                raise InputError(f"{what} has another shape than the loss.")
+            return column
+
+        columns = {name: shaped(f"cost {name}", values) for name, values in costs.items()}
+        spread = {
+            name: shaped(f"The standard deviation of {name}", values)
+            for name, values in (deviations or {}).items()
+        }
         names = tuple(layers) if layers is not None else numbered_layers(len(offsets) - 1)
         return cls(
             layers=names,
@@ -217,6 +243,7 @@ class Problem(Picklable):
             loss=flat,
             costs=columns,
             budgets=budgets or {},
+            deviations=spread,
             **parts,
         )
 
@@ -242,6 +269,20 @@ class Problem(Picklable):
         from mpsolve.budget import resolve_budgets
 
         return self.replace(budgets=resolve_budgets(self, budgets, reference))
+
+    def with_deviations(self, deviations: Mapping[str, Number | str | FloatArray]) -> Problem:
+        """A variant with these standard deviations beside those it has.
+
+        Parameters
+        ----------
+        deviations
+            Cost name or ``"loss"`` -> ``(M,)`` numbers, or one number for all candidates in the
+            unit of the cost, or text such as ``"5%"`` for so much of every candidate's own value.
+        """
+        from mpsolve.widths import widths
+
+        resolved = {name: widths(self, name, value) for name, value in deviations.items()}
+        return self.replace(deviations={**self.deviations, **resolved})
 
     @cached_property
     def layer_index(self) -> IntArray:
@@ -351,4 +392,5 @@ class Problem(Picklable):
         parts += [f"{name} <= {limit:,}" for name, limit in self.budgets.items()]
         for name in ("ties", "constraints", "restrictions"):
             parts += [f"{len(getattr(self, name))} {name}"] if getattr(self, name) else []
+        parts += [f"deviations of {', '.join(self.deviations)}"] if self.deviations else []
         return f"<Problem {self.source}: {', '.join(parts)}; loss {self.loss_name}>"

@@ -55,7 +55,19 @@ class Truth:
 
 
 def brute_force(problem: Problem) -> Truth:
-    """Enumerate every assignment; sums in extended precision."""
+    """The least loss of every assignment; sums in extended precision."""
+    feasible = feasible_assignments(problem)
+    if not len(feasible):
+        return Truth(None, 0.0)
+    terms = problem.loss[feasible]
+    if terms.dtype.kind == "i":
+        return Truth(int(terms.sum(1).min()), 0.0)
+    tolerance = 2.0**-50 * float(np.abs(terms).sum(1).max())
+    return Truth(float(terms.astype(np.longdouble).sum(1).min()), tolerance)
+
+
+def feasible_assignments(problem: Problem) -> IntArray:
+    """``(A, N)`` the candidates, among all, of every assignment that keeps the constraints."""
     counts = np.diff(problem.offsets)
     choices = np.indices(tuple(counts)).reshape(len(counts), -1).T
     flat = choices + problem.offsets[:-1]
@@ -77,13 +89,8 @@ def brute_force(problem: Problem) -> Truth:
         layer = problem.index_of(restriction.layer)
         allowed = np.array([restriction.allows(p) for p in problem.precisions])
         feasible &= allowed[flat[:, layer]]
-    if not feasible.any():
-        return Truth(None, 0.0)
-    terms = problem.loss[flat[feasible]]
-    if terms.dtype.kind == "i":
-        return Truth(int(terms.sum(1).min()), 0.0)
-    tolerance = 2.0**-50 * float(np.abs(terms).sum(1).max())
-    return Truth(float(terms.astype(np.longdouble).sum(1).min()), tolerance)
+    assignments: IntArray = flat[feasible]
+    return assignments
 
 
 def _kept(terms: NumberArray, limit: float) -> NumberArray:

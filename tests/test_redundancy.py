@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from mpsolve.redundancy import binding_budgets, binding_constraints
 from tests.support import brute_force, random_problem
 
 
-def problem(latency: float, **parts: object) -> Problem:
+def problem(latency: float, **parts: Any) -> Problem:
     """Two layers that cost 9 and 8 at 8b/8b, and 4 and 3 at 4b/4b."""
     return Problem.from_arrays(
         [[0, 5], [0, 7]],

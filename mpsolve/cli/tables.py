@@ -96,6 +96,7 @@ def _facts(table: LatencyTable, bundled: BundledTable | None) -> dict[str, Any]:
         "candidates": len(table.precisions),
         "precisions": offered,
         "columns": {name: table.units.get(name, "") for name in table.columns},
+        "deviations": list(table.deviations),
         "latency": _latency(table),
     }
 
@@ -128,6 +129,8 @@ def _print(table: LatencyTable, facts: dict[str, Any]) -> None:
     lines += [f"source: {facts['source']}"] if "source" in facts else []
     columns = (f"{name} [{unit}]" if unit else name for name, unit in facts["columns"].items())
     lines.append(f"columns: {', '.join(columns)}")
+    if table.deviations:
+        lines.append(f"standard deviations of: {', '.join(table.deviations)}")
     offered = (
         f"{precision}" + ("" if count == len(table.layers) else f" ({count} layers)")
         for precision, count in facts["precisions"].items()

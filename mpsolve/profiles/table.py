@@ -14,10 +14,13 @@ from mpsolve.flat import numbers
 from mpsolve.frozen import Picklable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mpsolve.precision import Precision
-    from mpsolve.typing import IntArray, NumberArray
+    from mpsolve.typing import FloatArray, IntArray, NumberArray
+
+#: After the name of a column: the standard deviations of its values.
+STD = "_std"
 
 
 class Provenance(StrEnum):
@@ -59,6 +62,8 @@ class LatencyTable(Picklable):
         Where the latencies come from.
     source
         The file or data set that the table was read from, for messages.
+    deviations
+        Column -> ``(M,)`` float64 standard deviations of its values, in its unit.
     """
 
     layers: tuple[str, ...]
@@ -70,6 +75,7 @@ class LatencyTable(Picklable):
     tie_groups: tuple[str, ...] = ()
     provenance: Provenance = Provenance.UNSTATED
     source: str = "table"
+    deviations: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         layers, offsets = len(self.layers), np.array(self.offsets, np.int64)
@@ -86,9 +92,14 @@ class LatencyTable(Picklable):
             name: self._checked_column(name, np.array(values))
             for name, values in self.columns.items()
         }
+        deviations = {
+            name: self._checked_deviations(name, np.array(values), columns)
+            for name, values in self.deviations.items()
+        }
         offsets.setflags(write=False)
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "columns", MappingProxyType(columns))
+        object.__setattr__(self, "deviations", MappingProxyType(deviations))
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
         for labels in ("layer_types", "tie_groups"):
             if not getattr(self, labels):
@@ -106,7 +117,23 @@ class LatencyTable(Picklable):
                 repeated = next(p for p in own if own.count(p) > 1)
                 raise TableError(f"{self.source}: layer {layer} has {repeated} twice; keep one.")
 
-    def _checked_column(self, name: str, values: NumberArray) -> NumberArray:
+    def _checked_deviations(
+        self, name: str, values: NumberArray, columns: Mapping[str, NumberArray]
+    ) -> FloatArray:
+        if name not in columns:
+            raise TableError(f"{self.source}: there is no column {name} that could deviate.")
+        checked = self._checked_column(name + STD, values, {name + STD}).astype(np.float64)
+        checked.setflags(write=False)
+        return checked
+
+    def _checked_column(
+        self, name: str, values: NumberArray, never_negative: Collection[str] = ("latency",)
+    ) -> NumberArray:
+        if name in self.columns and holds_deviations(name, self.columns):
+            raise TableError(
+                f"{self.source}: {name} would be the standard deviations of "
+                f"{name.removesuffix(STD)}; give them as deviations, or rename the column."
+            )
         if values.shape != (len(self.precisions),) or values.dtype.kind not in "iuf":
             raise TableError(
                 f"{self.source}: column {name} needs one number for each of the "
@@ -117,7 +144,7 @@ class LatencyTable(Picklable):
             (~np.isfinite(values), "not a finite number"),
             (values < 0, "negative"),
         ):
-            if wrong.any() and (name == "latency" or what != "negative"):
+            if wrong.any() and (what != "negative" or name in never_negative):
                 row = int(np.argmax(wrong))
                 raise TableError(
                     f"{self.source}: column {name} of layer {self.layer_of(row)} at "
@@ -135,3 +162,8 @@ class LatencyTable(Picklable):
             f"<LatencyTable {self.source}: {len(self.layers)} layers, {len(self.precisions)} "
             f"candidates, {self.provenance}; {', '.join(self.columns)}>"
         )
+
+
+def holds_deviations(column: str, columns: Collection[str]) -> bool:
+    """Whether a column says how far the values of another one deviate."""
+    return column.endswith(STD) and column.removesuffix(STD) in columns

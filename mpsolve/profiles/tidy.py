@@ -16,6 +16,8 @@ layer_type, tie_group
     serves instead.
 latency_unit, and ``_unit`` after any other column
     Optional; one unit for the whole column.
+``_std`` after any other column
+    Optional standard deviations of its values, in its unit, at least 0. They are no costs.
 provenance
     Optional; begins with measured, simulated, modelled, derived or unstated.
 anything else
@@ -32,13 +34,14 @@ from mpsolve.errors import TableError
 from mpsolve.profiles.candidates import read_precisions
 from mpsolve.profiles.cells import parse_column, parse_unless_text
 from mpsolve.profiles.labels import (
+    UNIT,
     is_label,
     layer_type_column,
     read_labels,
     read_provenance,
     read_units,
 )
-from mpsolve.profiles.table import LatencyTable
+from mpsolve.profiles.table import STD, LatencyTable, holds_deviations
 
 if TYPE_CHECKING:
     from mpsolve.precision import Precision
@@ -60,6 +63,8 @@ def to_table(cells: Cells) -> LatencyTable:
     _refuse_duplicates(cells, precisions)
     order = np.argsort(layer_of, kind="stable")
     columns = _columns(cells)
+    deviations = _deviations(cells, columns)
+    columns = {k: v for k, v in columns.items() if not holds_deviations(k, columns)}
     units = read_units(cells, columns)
     return LatencyTable(
         layers=layers,
@@ -71,6 +76,7 @@ def to_table(cells: Cells) -> LatencyTable:
         tie_groups=read_labels(cells, "tie_group"),
         provenance=read_provenance(cells, units),
         source=cells.source,
+        deviations={name: values[order] for name, values in deviations.items()},
     )
 
 
@@ -120,11 +126,33 @@ def _columns(cells: Cells) -> dict[str, NumberArray]:
         values = parse(cells, name)
         if values is not None:
             columns[name] = values
-    negative = columns.get("latency", np.zeros(1)) < 0
-    if negative.any():
-        row = int(np.argmax(negative))
-        raise TableError(
-            f"{cells.where(row, 'latency')}: {cells.columns['latency'][row]} is negative; "
-            "a latency is at least 0."
-        )
+    if "latency" in columns:
+        _refuse_negative(cells, "latency", columns["latency"], "a latency")
     return columns
+
+
+def _deviations(cells: Cells, columns: dict[str, NumberArray]) -> dict[str, NumberArray]:
+    """The standard deviations of the columns that have any."""
+    deviations = {}
+    for name in filter(lambda name: holds_deviations(name, columns), cells.columns):
+        column = name.removesuffix(STD)
+        if not any(cells.columns[name]):
+            continue
+        deviations[column] = parse_column(cells, name)
+        _refuse_negative(cells, name, deviations[column], "a standard deviation")
+        own, other = (read_units(cells, [c]).get(c, "") for c in (name, column))
+        if own not in ("", other):
+            raise TableError(
+                f"{cells.where(0, name + UNIT)}: the unit {own!r} differs from that of {column}, "
+                f"{other!r}; convert the standard deviations."
+            )
+    return deviations
+
+
+def _refuse_negative(cells: Cells, column: str, values: NumberArray, what: str) -> None:
+    if (values < 0).any():
+        row = int(np.argmax(values < 0))
+        raise TableError(
+            f"{cells.where(row, column)}: {cells.columns[column][row]} is negative; "
+            f"{what} is at least 0."
+        )

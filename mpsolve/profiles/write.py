@@ -10,6 +10,7 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.profiles.labels import LABELS, UNIT
+from mpsolve.profiles.table import STD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,8 @@ def _tidy_columns(table: LatencyTable) -> dict[str, Sequence[object]]:
         columns[name] = values.tolist()
         if name in table.units:
             columns[name + UNIT] = [table.units[name]] * rows
+        if name in table.deviations:
+            columns[name + STD] = table.deviations[name].tolist()
     columns["provenance"] = [str(table.provenance)] * rows
     return columns
 
