@@ -208,6 +208,7 @@ class _Study:
     def __init__(self, problem: Problem, choice: IntArray, repetition: Repetition) -> None:
         self.problem, self.choice = problem, choice
         self.repetition = repetition
+        self.stopped = False
         self.limit: Limit | None = None
 
     def budgets(self) -> list[BudgetSensitivity]:
@@ -222,14 +223,16 @@ class _Study:
         cost = total(self.problem.costs[name][self.problem.flat(self.choice)])
         upper, larger, smaller = limit, None, None
         try:
-            if self.limit is None:
+            if not self.stopped:
                 upper, larger = self._larger(name)
                 smaller = self._at(name, self._below(self.problem.costs[name]))
         except (Stopped, KeyboardInterrupt) as stop:
+            self.stopped = True
             self.limit = stop.limit if isinstance(stop, Stopped) else Limit.INTERRUPTED
         lower = min(cost, limit)  # a float sum may exceed the limit by its rounding
-        complete = self.limit is None
-        return BudgetSensitivity(name, limit, multiplier, lower, upper, larger, smaller, complete)
+        return BudgetSensitivity(
+            name, limit, multiplier, lower, upper, larger, smaller, not self.stopped
+        )
 
     def _larger(self, name: str) -> tuple[Number, Neighbour | None]:
         """The least cost at which less loss is possible, and the optimum there."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mpsolve.entrance import solve
-from mpsolve.errors import InputError, UnsupportedError
+from mpsolve.entrance import GENERAL, solve
+from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.solution import Limit, Status
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from mpsolve.solution import Solution
     from mpsolve.typing import IntArray
 
+PROVEN = (Status.OPTIMAL, Status.INFEASIBLE)
+
 
 class Stopped(Exception):
-    """A limit or Ctrl-C ended the work; ``limit`` says which."""
+    """A limit ended the work, which ``limit`` names; None where every method gave up."""
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit | None) -> None:
         super().__init__(str(limit))
         self.limit = limit
 
@@ -61,26 +64,37 @@ class Repetition:
         Stopped
             If the time is over before the search begins.
         """
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise Stopped(Limit.TIME)
         try:
-            return self._by(self._method, problem, warm_start, left)
+            return self._by(self._method, problem, warm_start, self._left())
         except UnsupportedError:
-            return self._by("auto", problem, warm_start, left)
+            return self._by("auto", problem, warm_start, self._left())
 
     def optimum(self, problem: Problem, warm_start: IntArray | None = None) -> Solution:
         """The proven optimum of a variant, or the proof that it has no assignment.
 
+        Variants have limits that lie very close to sums of candidates, about which a method that
+        computes in floats may end without a proof; the next one is then asked.
+
         Raises
         ------
         Stopped
-            If a limit ended the search.
+            If a limit ended the search, or no method finished the proof.
         """
         solution = self.solve(problem, warm_start)
-        if solution.status not in (Status.OPTIMAL, Status.INFEASIBLE):
-            raise Stopped(solution.limit or Limit.GAP)
+        for method in reversed(GENERAL):
+            if solution.limit is not None or solution.status in PROVEN:
+                break
+            with suppress(MissingDependencyError):
+                solution = self._by(method, problem, warm_start, self._left())
+        if solution.status not in PROVEN:
+            raise Stopped(solution.limit)
         return solution
+
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise Stopped(Limit.TIME)
+        return left
 
     def _by(
         self, method: str, problem: Problem, warm_start: IntArray | None, left: float
