@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from mpsolve.profiles.read import read_table as read_table
     from mpsolve.profiles.table import LatencyTable as LatencyTable
     from mpsolve.profiles.table import Provenance as Provenance
+    from mpsolve.robust import solve_robust as solve_robust
+    from mpsolve.robustness import Box as Box
+    from mpsolve.robustness import Budgeted as Budgeted
+    from mpsolve.robustness import ChanceConstraint as ChanceConstraint
     from mpsolve.solution import Limit as Limit
     from mpsolve.solution import Progress as Progress
     from mpsolve.solution import Solution as Solution
@@ -86,6 +90,10 @@ _HOMES = {
     "Provenance": "mpsolve.profiles.table",
     "Sensitivity": "mpsolve.post_optimality",
     "sensitivity": "mpsolve.post_optimality",
+    "solve_robust": "mpsolve.robust",
+    "Box": "mpsolve.robustness",
+    "Budgeted": "mpsolve.robustness",
+    "ChanceConstraint": "mpsolve.robustness",
     "Limit": "mpsolve.solution",
     "Progress": "mpsolve.solution",
     "Solution": "mpsolve.solution",

@@ -56,21 +56,10 @@ class Repetition:
         self._method, self._threads, self._seed = method, threads, seed
         self._deadline = math.inf if time_limit is None else time.monotonic() + time_limit
 
-    def solve(self, problem: Problem, warm_start: IntArray | None = None) -> Solution:
+    def solve(
+        self, problem: Problem, warm_start: IntArray | None = None, *, explain: bool = False
+    ) -> Solution:
         """The answer to a variant, proven or not.
-
-        Raises
-        ------
-        Stopped
-            If the time is over before the search begins.
-        """
-        try:
-            return self._by(self._method, problem, warm_start, self._left())
-        except UnsupportedError:
-            return self._by("auto", problem, warm_start, self._left())
-
-    def optimum(self, problem: Problem, warm_start: IntArray | None = None) -> Solution:
-        """The proven optimum of a variant, or the proof that it has no assignment.
 
         Variants have limits that lie very close to sums of candidates, about which a method that
         computes in floats may end without a proof; the next one is then asked.
@@ -78,27 +67,38 @@ class Repetition:
         Raises
         ------
         Stopped
-            If a limit ended the search, or no method finished the proof.
+            If the time is over before the search begins.
         """
-        solution = self.solve(problem, warm_start)
+        try:
+            solution = self._by(self._method, problem, warm_start, explain)
+        except UnsupportedError:
+            solution = self._by("auto", problem, warm_start, explain)
         for method in reversed(GENERAL):
             if solution.limit is not None or solution.status in PROVEN:
                 break
             with suppress(MissingDependencyError):
-                solution = self._by(method, problem, warm_start, self._left())
+                solution = self._by(method, problem, warm_start, explain)
+        return solution
+
+    def optimum(self, problem: Problem, warm_start: IntArray | None = None) -> Solution:
+        """The proven optimum of a variant, or the proof that it has no assignment.
+
+        Raises
+        ------
+        Stopped
+            If a limit ended the search, or no method finished the proof.
+        """
+        solution = self.solve(problem, warm_start)
         if solution.status not in PROVEN:
             raise Stopped(solution.limit)
         return solution
 
-    def _left(self) -> float:
+    def _by(
+        self, method: str, problem: Problem, warm_start: IntArray | None, explain: bool
+    ) -> Solution:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise Stopped(Limit.TIME)
-        return left
-
-    def _by(
-        self, method: str, problem: Problem, warm_start: IntArray | None, left: float
-    ) -> Solution:
         return solve(
             problem,
             method,
@@ -106,5 +106,5 @@ class Repetition:
             time_limit=None if left == math.inf else left,
             threads=self._threads,
             seed=self._seed,
-            explain=False,
+            explain=explain,
         )

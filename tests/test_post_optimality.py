@@ -173,7 +173,7 @@ def mixed(loss: FloatArray, above: list[FloatArray]) -> float:
         b_eq=np.ones(1),
     )
     assert relaxed.status == 0
-    return float(relaxed.fun)
+    return float(relaxed.fun or 0.0)
 
 
 def small(budget: int = 8) -> Problem:
@@ -191,7 +191,8 @@ def small(budget: int = 8) -> Problem:
 def test_by_hand() -> None:
     """Within 8 the best is (6, 4); (11, 1) is next, and the envelope falls by 3 over 5."""
     budget = sensitivity(small()).budgets[0]
-    assert (budget.lower, budget.upper, budget.multiplier) == (6, 11, pytest.approx(3 / 5))
+    assert (budget.lower, budget.upper) == (6, 11)
+    assert budget.multiplier == pytest.approx(3 / 5)
     assert budget.larger is not None
     assert budget.smaller is not None
     assert (budget.larger.loss, budget.smaller.loss) == (1, 6)
@@ -273,7 +274,7 @@ def test_ties_too_wide_to_price_have_no_multiplier() -> None:
 
 def test_a_constraint_takes_part_in_the_price() -> None:
     """Without room in the constraint the budget is worth nothing more."""
-    tight = LinearConstraint("RAM", {"a": [4.0, 2.0, 1.0]}, 2.0)
+    tight = LinearConstraint("RAM", {"a": np.array([4.0, 2.0, 1.0])}, 2.0)
     free = sensitivity(small(11)).budgets[0]
     bound = sensitivity(small(11).replace(constraints=(tight,))).budgets[0]
     assert free.multiplier == pytest.approx(3 / 5, abs=0.41)  # a vertex: 1/5 to 3/5
