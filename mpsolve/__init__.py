@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from mpsolve.profiles.read import read_table as read_table
     from mpsolve.profiles.table import LatencyTable as LatencyTable
     from mpsolve.profiles.table import Provenance as Provenance
+    from mpsolve.resampling import Stability as Stability
+    from mpsolve.resampling import stability as stability
     from mpsolve.robust import solve_robust as solve_robust
     from mpsolve.robustness import Box as Box
     from mpsolve.robustness import Budgeted as Budgeted
@@ -91,6 +93,8 @@ _HOMES = {
     "Sensitivity": "mpsolve.post_optimality",
     "sensitivity": "mpsolve.post_optimality",
     "solve_robust": "mpsolve.robust",
+    "Stability": "mpsolve.resampling",
+    "stability": "mpsolve.resampling",
     "Box": "mpsolve.robustness",
     "Budgeted": "mpsolve.robustness",
     "ChanceConstraint": "mpsolve.robustness",

@@ -1,4 +1,4 @@
-"""The command line: ``mpsolve solve``, ``compare``, ``verify``, ``tables`` and ``completion``."""
+"""The command line: one module per command of ``mpsolve``, and what they share."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ def header(problem: Problem) -> Text:
     return Text(f"{problem.source}: {', '.join(parts)}\nminimises {problem.loss_name}{budgets}")
 
 
-def print_solution(solution: Solution, posed: Posed) -> None:
-    """Print a report on an answer."""
+def print_solution(solution: Solution, posed: Posed, *more: Part) -> None:
+    """Print a report on an answer, and more below it."""
     problem = posed.problem
     reason = solution.reason.removeprefix(f"auto chose {solution.method}: ")
     print_report(
@@ -38,7 +38,8 @@ def print_solution(solution: Solution, posed: Posed) -> None:
         *(_tables(solution, posed) if solution.configuration else ()),
         Text(),
         _verdict(solution),
-        *(Text(f"note: {note}") for note in solution.notes),
+        *(Text(f"note: {spoken(note, solution.provenance)}") for note in solution.notes),
+        *more,
     )
 
 

@@ -13,6 +13,7 @@ from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
 from mpsolve.cli.output import write_error
 from mpsolve.cli.solve import solve
+from mpsolve.cli.stability import stability
 from mpsolve.cli.status import BAD_INPUT, INTERRUPTED, SOLVED
 from mpsolve.cli.tables import tables
 from mpsolve.cli.verify import verify
@@ -119,5 +120,5 @@ def application(ctx: click.Context) -> int:
     return SOLVED
 
 
-for _command in (solve, compare, verify, tables, completion):
+for _command in (solve, compare, verify, stability, tables, completion):
     application.add_command(_command)

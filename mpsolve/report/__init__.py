@@ -18,6 +18,8 @@ from mpsolve.report.judgement import verification_table as verification_table
 from mpsolve.report.methods import comparison_table as comparison_table
 from mpsolve.report.sensitivity import sensitivity_sentences as sensitivity_sentences
 from mpsolve.report.sensitivity import sensitivity_table as sensitivity_table
+from mpsolve.report.stability import stability_sentences as stability_sentences
+from mpsolve.report.stability import stability_table as stability_table
 from mpsolve.report.text import cost_label as cost_label
 from mpsolve.report.text import labelled as labelled
 from mpsolve.report.text import number as number
