@@ -201,11 +201,11 @@ def _check_meaning(
     """Refuse what neither a sensitivity nor a protection can go with."""
     if not sensitivity and not robust:
         return
-    option = "--sensitivity" if sensitivity else "--confidence and --protect"
+    what = "--sensitivity" if sensitivity else "A protection"
     if method in HEURISTICS:
-        raise InputError(f"{option} need an exact method, and {method} is a heuristic.")
+        raise InputError(f"{what} needs an exact method, and {method} is a heuristic.")
     if gap:
-        raise InputError(f"{option} need the optimum; leave out --gap.")
+        raise InputError(f"{what} needs the optimum; leave out --gap.")
     if robust and warm_start:
         raise InputError("--warm-start begins one search, and a protection takes several.")
     if robust and sensitivity:
