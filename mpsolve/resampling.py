@@ -126,15 +126,13 @@ class Stability:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        problem, flat = self.problem, range(len(self.chosen))
+        problem, frequency, error = self.problem, self.frequency, self.standard_error
         layers: dict[str, dict[str, Any]] = {layer: {} for layer in problem.layers}
-        for j, frequency, error in zip(flat, self.frequency, self.standard_error, strict=True):
-            if self.chosen[j]:
-                layer = layers[problem.layers[problem.layer_index[j]]]
-                layer[str(problem.precisions[j])] = {
-                    "frequency": float(frequency),
-                    "standard_error": float(error),
-                }
+        for j in np.flatnonzero(self.chosen).tolist():
+            layers[problem.layers[problem.layer_index[j]]][str(problem.precisions[j])] = {
+                "frequency": float(frequency[j]),
+                "standard_error": float(error[j]),
+            }
         return {
             "samples": self.samples,
             "requested": self.requested,

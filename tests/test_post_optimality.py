@@ -139,13 +139,14 @@ def check_support(problem: Problem, solution: Solution, found: dict[str, float])
     excess = problem.loss[flat] - least
     known = (problem.loss[problem.flat(chosen(solution))] - least).sum()
     flat = flat[(excess <= HOPELESS * known).all(1)]
+    own = int(np.flatnonzero((flat == problem.flat(chosen(solution))).all(1))[0])
     loss = problem.loss[flat].sum(1).astype(float)
     scale = float(np.ptp(loss)) or 1.0
     priced, rows, units = loss.copy(), [], {}
     for name, limit in problem.budgets.items():
         cost = problem.costs[name][flat].sum(1).astype(float)
         units[name] = float(np.ptp(cost)) or 1.0
-        limit = max(limit, solution.costs[name])
+        limit = max(limit, cost[own])  # the limit itself may have been summed in another order
         assert found[name] >= 0
         priced += found[name] * (cost - limit)
         rows.append((cost - limit) / units[name])
@@ -156,8 +157,7 @@ def check_support(problem: Problem, solution: Solution, found: dict[str, float])
 
 def interpolated(loss: FloatArray, above: FloatArray) -> float:
     """The least loss of one assignment within the limit, or of a mixture of two that meets it."""
-    one = above <= 1e-14 * np.abs(above).max()  # the limit itself, summed in another order
-    other = ~one
+    one, other = above <= 0, above > 0
     part = -above[one, None] / (above[other] - above[one, None])
     pairs = (1 - part) * loss[one, None] + part * loss[other]
     return float(min(loss[one].min(), pairs.min(initial=np.inf)))

@@ -40,11 +40,18 @@ def noisy(seed: int, budgets: int = 1) -> Problem:
     problem = random_problem(
         rng, max_assignments=1000, budgets=budgets, relations=("precision", "b_in")
     )
-    deviations = {}
+    deviations, limits = {}, dict(problem.budgets)
     for name, cost in problem.costs.items():
+        if rng.random() < 0.6:  # a limit that many assignments keep and many do not
+            starts = problem.offsets[:-1]
+            ends = (
+                np.minimum.reduceat(cost, starts).sum(),
+                np.maximum.reduceat(cost, starts).sum(),
+            )
+            limits[name] = float(rng.uniform(*ends))
         scale = rng.choice([0.0, 0.01, 0.3, 2.0]) * float(np.ptp(cost))
         deviations[name] = scale * rng.random(len(cost)) * rng.integers(0, 2, len(cost))
-    return problem.replace(deviations=deviations)
+    return problem.replace(deviations=deviations, budgets=limits)
 
 
 def check(

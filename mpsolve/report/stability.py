@@ -45,7 +45,8 @@ def stability_sentences(stability: Stability) -> tuple[str, ...]:
     done, feasible = stability.samples, stability.feasible
     first = f"{done} samples ({stability.noise} errors, seed {stability.seed})"
     if done < stability.requested:
-        first += f" of {stability.requested} that were asked for; stopped: {stability.limit}"
+        stopped = stability.limit or "no method finished the next proof"
+        first += f" of {stability.requested} that were asked for; stopped: {stopped}"
     sentences = [f"{first}."]
     if stability.infeasible:
         named = ", ".join(map(str, stability.infeasible[:SHOWN]))
