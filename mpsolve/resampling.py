@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mpsolve.solution import Solution
     from mpsolve.typing import BoolArray, FloatArray, IntArray, Number
 
+#: How many configurations are judged in all samples: those that were optimal most often.
+JUDGED = 256
 #: Quantiles of the regret that reports show.
 QUANTILES = (0.5, 0.9, 1.0)
 
@@ -90,8 +92,8 @@ class Stability:
     answer
         How the configuration of the answer does.
     most_stable
-        Of all configurations that were optimal in a sample, and the answer's, the one of least
-        mean regret among those that keep the budgets at least as often as the answer's.
+        Of the configurations that were optimal most often (up to 256), and the answer's, the one
+        of least mean regret among those that keep the budgets at least as often as the answer's.
     limit
         What stopped the sampling before it was complete, or None.
     """
@@ -262,10 +264,13 @@ class _Study:
     def judged(
         self, solution: Solution, choice: IntArray, requested: int, limit: Limit | None
     ) -> Stability:
-        """The answer and every optimum seen, in all samples."""
+        """The answer and the most frequent optima, in all samples."""
         problem = self._problem
         solved = [optimum for optimum in self._optima if optimum is not None]
-        seen = np.unique([found for found, _ in solved] or [choice], axis=0)
+        seen, counts = np.unique(
+            [found for found, _ in solved] or [choice], axis=0, return_counts=True
+        )
+        seen = seen[np.argsort(-counts, kind="stable")[:JUDGED]]
         seen = np.concatenate([choice[None], seen[(seen != choice).any(1)]])
         kept, regrets = self._regrets(problem.offsets[:-1] + seen)
         records = [
