@@ -77,11 +77,9 @@ def test_deviations_that_make_no_sense_are_refused(old: str, new: str, message: 
 
 def test_a_unit_of_its_own_is_refused() -> None:
     """A deviation in nanoseconds beside a latency in microseconds."""
-    text = NOISY.replace("latency_std_unit", "x_unit").replace("x_unit", "latency_std_unit")
-    text = "\n".join(
-        line if "latency" in line else ",".join([*line.split(",")[:6], "ns", *line.split(",")[7:]])
-        for line in text.splitlines()
-    )
+    header, *rows = NOISY.splitlines()
+    cells = [row.split(",") for row in rows]
+    text = "\n".join([header, *(",".join([*row[:6], "ns", *row[7:]]) for row in cells)])
     assert "the unit 'ns' differs from that of latency, 'us'" in refusal(text)
 
 
