@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mpsolve.constraints import LinearConstraint as LinearConstraint
     from mpsolve.constraints import Restriction as Restriction
     from mpsolve.constraints import Tie as Tie
+    from mpsolve.diversity import diverse as diverse
     from mpsolve.entrance import free_bits as free_bits
     from mpsolve.entrance import greedy_decrease as greedy_decrease
     from mpsolve.entrance import greedy_increase as greedy_increase
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from mpsolve.errors import NoSolutionError as NoSolutionError
     from mpsolve.errors import TableError as TableError
     from mpsolve.errors import UnsupportedError as UnsupportedError
+    from mpsolve.front import Front as Front
+    from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
     from mpsolve.post_optimality import sensitivity as sensitivity
     from mpsolve.precision import Precision as Precision
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from mpsolve.profiles.read import read_table as read_table
     from mpsolve.profiles.table import LatencyTable as LatencyTable
     from mpsolve.profiles.table import Provenance as Provenance
+    from mpsolve.ranking import k_best as k_best
     from mpsolve.resampling import Stability as Stability
     from mpsolve.resampling import stability as stability
     from mpsolve.robust import solve_robust as solve_robust
@@ -71,6 +75,7 @@ _HOMES = {
     "LinearConstraint": "mpsolve.constraints",
     "Restriction": "mpsolve.constraints",
     "Tie": "mpsolve.constraints",
+    "diverse": "mpsolve.diversity",
     "free_bits": "mpsolve.entrance",
     "greedy_decrease": "mpsolve.entrance",
     "greedy_increase": "mpsolve.entrance",
@@ -83,6 +88,9 @@ _HOMES = {
     "NoSolutionError": "mpsolve.errors",
     "TableError": "mpsolve.errors",
     "UnsupportedError": "mpsolve.errors",
+    "Front": "mpsolve.front",
+    "k_best": "mpsolve.ranking",
+    "pareto_front": "mpsolve.pareto",
     "Precision": "mpsolve.precision",
     "Problem": "mpsolve.problem",
     "bundled_tables": "mpsolve.profiles.bundled",

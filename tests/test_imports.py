@@ -69,6 +69,12 @@ def test_every_public_name_is_found_where_it_is_said_to_be() -> None:
         assert getattr(mpsolve, str(name)) is getattr(sys.modules[str(module)], str(name))
 
 
+def test_no_public_name_is_also_a_module() -> None:
+    """Importing a module of that name would put it in the place of the name."""
+    modules = {path.stem for path in Path(mpsolve.__file__).parent.iterdir()}
+    assert not modules & set(dir(mpsolve))
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """As for any other module."""
     with pytest.raises(AttributeError, match="module 'mpsolve' has no attribute 'sovle'"):

@@ -8,7 +8,15 @@ from rich.text import Text
 
 from mpsolve.cli.output import Part, fitting, print_report
 from mpsolve.profiles.table import Provenance
-from mpsolve.report import cost_table, number, percentage, solution_table, spoken, status_text
+from mpsolve.report import (
+    cost_label,
+    cost_table,
+    number,
+    percentage,
+    solution_table,
+    spoken,
+    status_text,
+)
 
 if TYPE_CHECKING:
     from mpsolve.cli.problem import Posed
@@ -16,16 +24,30 @@ if TYPE_CHECKING:
     from mpsolve.solution import Solution
 
 
-def header(problem: Problem) -> Text:
-    """What the problem was read from, how far it can be trusted, and what is minimised."""
+def header(problem: Problem, *, budgeted: bool = True) -> Text:
+    """What the problem was read from, how far it can be trusted, and what is minimised.
+
+    With ``budgeted``, it also says where no budget was given.
+    """
     parts = [f"{len(problem.layers)} layers", f"{len(problem.precisions)} candidates"]
     if "latency" in problem.costs:
         known = problem.provenance is not Provenance.UNSTATED
         parts.append(
             f"{problem.provenance} latencies" if known else "latencies of unstated provenance"
         )
-    budgets = "" if problem.budgets else "; no budget was given"
+    budgets = "; no budget was given" if budgeted and not problem.budgets else ""
     return Text(f"{problem.source}: {', '.join(parts)}\nminimises {problem.loss_name}{budgets}")
+
+
+def budget_lines(problem: Problem) -> list[Text]:
+    """One line per budget, with the unit and the provenance of the cost."""
+    lines = []
+    for name, limit in problem.budgets.items():
+        unit = problem.units.get(name, "")
+        lines.append(
+            Text(f"budget {cost_label(name, problem)} <= {number(limit, 10)} {unit}".rstrip())
+        )
+    return lines
 
 
 def print_solution(solution: Solution, posed: Posed, *more: Part) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
+from mpsolve.cli.front import front
 from mpsolve.cli.output import write_error
 from mpsolve.cli.solve import solve
 from mpsolve.cli.stability import stability
@@ -95,6 +97,8 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 Examples:
   mpsolve solve mobilenet_v1_0.75/pulp8-xpulpnnv1 --budget latency=0.7x
   mpsolve compare latencies.csv --budget latency=3.2e6
+  mpsolve front latencies.csv --plot front.png
+  mpsolve candidates latencies.csv --budget latency=0.7x --within 1%
   mpsolve verify latencies.csv configuration.json --budget latency=3.2e6
   mpsolve tables
 """,
@@ -120,5 +124,14 @@ def application(ctx: click.Context) -> int:
     return SOLVED
 
 
-for _command in (solve, compare, verify, stability, tables, completion):
+for _command in (
+    solve,
+    compare,
+    front,
+    candidates,
+    verify,
+    stability,
+    tables,
+    completion,
+):
     application.add_command(_command)

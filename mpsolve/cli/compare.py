@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from mpsolve import comparison as comparisons
-from mpsolve.cli.answer import header
+from mpsolve.cli.answer import budget_lines, header
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.cli.methods import ALL, checked_methods
@@ -18,7 +18,7 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, best_status
 from mpsolve.comparison import Comparison
-from mpsolve.report import comparison_table, cost_label, number
+from mpsolve.report import comparison_table
 from mpsolve.solution import Status
 
 if TYPE_CHECKING:
@@ -112,11 +112,6 @@ def _run(
     return Comparison(problem, tuple(entries))
 
 
-def _shown(problem: Problem, name: str) -> str:
-    limit, unit = number(problem.budgets[name], 10), problem.units.get(name, "")
-    return f"{cost_label(name, problem)} <= {limit} {unit}".rstrip()
-
-
 def _print(comparison: Comparison) -> None:
     problem, optimum = comparison.problem, comparison.optimum
     excuses = {e.method: e.excuse for e in comparison.entries if e.solution is None}
@@ -125,7 +120,7 @@ def _print(comparison: Comparison) -> None:
     failed = any(e.solution and e.solution.status is Status.FAILED for e in comparison.entries)
     print_report(
         header(problem),
-        *(Text(f"budget {_shown(problem, name)}") for name in problem.budgets),
+        *budget_lines(problem),
         Text(),
         fitting(comparison_table(comparison), comparison_table(comparison, compact=True)),
         Text(),

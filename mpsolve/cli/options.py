@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from mpsolve.cli.completions import complete_losses, complete_tables
+from mpsolve.cli.completions import complete_losses, complete_methods, complete_tables
 from mpsolve.losses import PROXIES
 
 if TYPE_CHECKING:
@@ -126,6 +126,17 @@ def output_options(command: Command) -> Command:
 def threads_option(command: Command) -> Command:
     """``--threads``."""
     return _decorated(command, (_THREADS,))
+
+
+def method_option(help_text: str) -> Decorator:
+    """``--method`` for the commands that need an exact one."""
+    return click.option(
+        "--method",
+        default="auto",
+        show_default=True,
+        shell_complete=complete_methods,
+        help=help_text,
+    )
 
 
 def _decorated(command: Command, options: tuple[Decorator, ...]) -> Command:

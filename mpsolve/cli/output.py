@@ -117,14 +117,18 @@ def check_writable(path: str) -> None:
 
 
 def write_file(path: str, data: Any) -> None:
-    """Write JSON to a file, all of it or nothing.
+    """Write JSON to a file; see `write_text`."""
+    write_text(path, json.dumps(_strict(data), indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: str, text: str) -> None:
+    """Write text to a file, all of it or nothing.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
-    text = json.dumps(_strict(data), indent=2, allow_nan=False) + "\n"
     target = Path(path).resolve()  # a link keeps pointing to its file
     try:
         if target.exists() and not target.is_file():  # a pipe or a device

@@ -69,8 +69,11 @@ def pose(
     forbidden: tuple[str, ...] = (),
     minimum: tuple[str, ...] = (),
     maximum: tuple[str, ...] = (),
+    costs: tuple[str, ...] = (),
 ) -> Posed:
     """Read the table and pose the problem; all arguments are the texts of the options.
+
+    ``costs`` are columns that the command needs beside the usual ones.
 
     Raises
     ------
@@ -94,6 +97,7 @@ def pose(
             loss,
             limits,
             reference=given or None,
+            costs=costs,
             ties=[_tie(loaded, text) for text in ties],
             restrictions=[
                 restriction

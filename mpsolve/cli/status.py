@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsolve.errors import InfeasibleError, NoSolutionError
 from mpsolve.solution import Status
 
 if TYPE_CHECKING:
@@ -40,3 +41,8 @@ def exit_status(solution: Solution) -> int:
 def best_status(solutions: Iterable[Solution]) -> int:
     """The exit status of several answers: 0 if any is one, 3 if any proves that none exists."""
     return min(map(exit_status, solutions), default=BAD_INPUT)
+
+
+def error_status(error: InfeasibleError | NoSolutionError) -> int:
+    """The exit status where a set of answers could not even be begun."""
+    return INFEASIBLE if isinstance(error, InfeasibleError) else UNANSWERED

@@ -70,6 +70,17 @@ def undominated(weights: NumberArray, losses: NumberArray, offsets: IntArray) ->
     return kept
 
 
+def compact(
+    weights: IntArray, losses: IntArray, offsets: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """The undominated candidates alone, sorted by weight within their groups, and their offsets."""
+    kept = undominated(weights, losses, offsets)
+    group = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    order = np.lexsort((weights, group))
+    order = order[kept[order]]
+    return weights[order], losses[order], np.concatenate(([0], np.cumsum(kept)))[offsets]
+
+
 def supported(weights: IntArray, losses: IntArray, offsets: IntArray) -> Hull:
     """The supported points of groups whose candidates are sorted by weight and undominated."""
     edges: list[tuple[int, int, int]] = []

@@ -33,6 +33,13 @@ class Provenance(StrEnum):
     UNSTATED = "unstated"
 
 
+def labelled(name: str, provenance: Provenance) -> str:
+    """The name of a cost, with the provenance if it is a latency and the provenance is known."""
+    if name.startswith("latency") and provenance is not Provenance.UNSTATED:
+        return f"{name} ({provenance})"
+    return name
+
+
 @dataclass(frozen=True, eq=False)
 class LatencyTable(Picklable):
     """Profiled costs of every candidate precision of every layer.

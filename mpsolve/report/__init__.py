@@ -13,6 +13,9 @@ from mpsolve.report.answer import cost_table as cost_table
 from mpsolve.report.answer import solution_table as solution_table
 from mpsolve.report.catalogue import bundled_table_list as bundled_table_list
 from mpsolve.report.catalogue import layer_list as layer_list
+from mpsolve.report.front import candidates_table as candidates_table
+from mpsolve.report.front import front_table as front_table
+from mpsolve.report.front import precisions_table as precisions_table
 from mpsolve.report.judgement import difference_table as difference_table
 from mpsolve.report.judgement import verification_table as verification_table
 from mpsolve.report.methods import comparison_table as comparison_table

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mpsolve.evaluation import keeps
 from mpsolve.profiles.table import Provenance
+from mpsolve.profiles.table import labelled as labelled
 from mpsolve.solution import Status
 
 if TYPE_CHECKING:
@@ -46,13 +47,6 @@ def plain(text: str) -> Text:
 def cost_label(name: str, problem: Problem) -> str:
     """A cost as it is called in reports; modelled latencies are called modelled."""
     return labelled(name, problem.provenance)
-
-
-def labelled(name: str, provenance: Provenance) -> str:
-    """The name of a cost, with the provenance if it is a latency and the provenance is known."""
-    if name.startswith("latency") and provenance is not Provenance.UNSTATED:
-        return f"{name} ({provenance})"
-    return name
 
 
 def spoken(sentence: str, provenance: Provenance) -> str:

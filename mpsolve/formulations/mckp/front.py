@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.hull import OUTWARD, supported, undominated
+from mpsolve.formulations.hull import OUTWARD, compact, supported
 from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 #: 16 is fastest for exact fronts of 28 to 224 layers; where few edges are open, 4 is.
 WIDTH_EXACT, WIDTH_RATIO = 16, 4
 #: Labels that the searches may form in all when the caller sets no limit: some ten seconds.
-LABEL_LIMIT = 200_000_000
+LABEL_LIMIT = 100_000_000
 #: Labels formed by one step: 400 MB. Wider searches are split, the narrowest are given up.
 STEP_LIMIT = 8_000_000
 
@@ -72,6 +72,11 @@ class FrontPoints:
     losses: IntArray
     excess: FloatArray
     limit: Limit | None
+
+    @property
+    def guarantee(self) -> float:
+        """The largest excess."""
+        return float(self.excess.max())
 
 
 def front_points(
@@ -105,11 +110,7 @@ def front_points(
     progress
         Called between searches with the part of them that is done.
     """
-    kept = undominated(weights, losses, offsets)
-    counts = np.add.reduceat(kept.astype(np.int64), offsets[:-1])
-    order = np.lexsort((weights, np.repeat(np.arange(len(counts)), np.diff(offsets))))
-    order = order[kept[order]]
-    groups = _Groups(weights[order], losses[order], np.append(0, np.cumsum(counts)))
+    groups = _Groups(*compact(weights, losses, offsets))
     return _TwoPhases(groups, epsilon, base_loss, label_limit or LABEL_LIMIT, deadline).run(
         progress
     )
@@ -195,13 +196,12 @@ class _TwoPhases:
             while pending:
                 begin, end = pending.pop()
                 stop = self._search(begin, end)
-                if stop is Limit.LABELS and end - begin > 1 and self._labels_left > 0:
+                limit = stop or limit
+                if stop and (stop is Limit.TIME or self._labels_left <= 0):
+                    break
+                if stop and end - begin > 1:
                     middle = (begin + end) // 2
                     pending += [(begin, middle), (middle, end)]
-                    continue
-                limit = stop or limit
-                if stop is Limit.TIME or self._labels_left <= 0:
-                    break
                 if progress:
                     progress(1 - sum(end - begin for begin, end in pending) / total)
         except KeyboardInterrupt:
@@ -210,7 +210,9 @@ class _TwoPhases:
         excess = hull.excess(weights, losses, self._base)
         settled = self._settled[np.searchsorted(hull.weights, weights, "right") - 1]
         excess[settled] = np.minimum(excess[settled], self._epsilon)
-        return FrontPoints(weights, losses, excess, limit)
+        return FrontPoints(
+            weights, losses, excess, limit if (excess > self._epsilon).any() else None
+        )
 
     def _runs(self, certified: FloatArray) -> list[tuple[int, int]]:
         """The open hull edges as runs ``[begin, end)`` of neighbours, the worst one last."""

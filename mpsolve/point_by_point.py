@@ -1,0 +1,163 @@
+"""Fronts under further budgets and constraints: one exact solve after the other."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.checkpoint import Checkpoint
+from mpsolve.entrance import solve
+from mpsolve.errors import InfeasibleError, NoSolutionError
+from mpsolve.evaluation import total
+from mpsolve.formulations.epsilon_constraint import Point, epsilon_constraint
+from mpsolve.front import Front
+from mpsolve.solution import Limit, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+    from mpsolve.problem import Problem
+    from mpsolve.typing import IntArray, Number, NumberArray
+
+#: Floats: points that differ by less than this part of the largest sum are taken for one. The
+#: general methods compare sums of floats to about 1e-10 of them.
+FLOAT_STEP = 1e-9
+
+
+class _Stopped(Exception):
+    """A solve was not proven."""
+
+    def __init__(self, limit: Limit | None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.limit = limit
+
+
+class _Solves:
+    """The oracle of the epsilon-constraint method, which is `mpsolve.solve`."""
+
+    def __init__(
+        self, problem: Problem, x: str, method: str, threads: int, deadline: float
+    ) -> None:
+        self._problem = problem
+        self._x = x
+        self._method = method
+        self._threads = threads
+        self._deadline = deadline
+        self._y = _unused_name(problem)
+        costs = {**problem.costs, self._y: problem.loss}
+        self._turned = problem.replace(loss=problem.costs[x], loss_name=x, costs=costs)
+        #: How far apart two points must lie in x; 0 for integers.
+        self.x_step = _step(problem.costs[x], problem.offsets)
+
+    def least_y(self, x_limit: Number | None) -> Point:
+        budgets = dict(self._problem.budgets)
+        if x_limit is not None:
+            budgets[self._x] = min(x_limit, budgets.get(self._x, x_limit))
+        return self._proven(self._problem.replace(budgets=budgets))
+
+    def least_x(self, y_limit: Number | None, start: Point | None = None) -> Point:
+        limits = {} if y_limit is None else {self._y: y_limit}
+        turned = self._turned.replace(budgets={**self._problem.budgets, **limits})
+        return self._proven(turned, None if start is None else start.choice)
+
+    def below(self, x: Number) -> Number:
+        return x - (1 if isinstance(x, int) else self.x_step)
+
+    def _proven(self, problem: Problem, start: IntArray | None = None) -> Point:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise _Stopped(Limit.TIME)
+        solution = solve(
+            problem,
+            self._method,
+            warm_start=start,
+            threads=self._threads,
+            time_limit=None if math.isinf(left) else left,
+        )
+        if solution.conflict:
+            raise InfeasibleError(solution.conflict)
+        if solution.status is not Status.OPTIMAL or solution.choice is None:
+            raise _Stopped(solution.limit, "; ".join(solution.notes) or solution.reason)
+        flat = self._problem.flat(solution.choice)
+        x, y = total(self._problem.costs[self._x][flat]), total(self._problem.loss[flat])
+        return Point(x, y, solution.choice)
+
+
+def front_point_by_point(
+    problem: Problem,
+    x: str,
+    *,
+    epsilon: float,
+    method: str,
+    threads: int,
+    deadline: float,
+    checkpoint: str | PathLike[str] | None,
+    progress: Callable[[float], None] | None,
+) -> Front:
+    """The front of x and the loss; the parameters are those of `mpsolve.pareto_front`.
+
+    Points are found by decreasing x. For floats, points that differ in x by less than
+    `FLOAT_STEP` of the largest sum are taken for one.
+    """
+    began = time.perf_counter()
+    file = None if checkpoint is None else Checkpoint(checkpoint, problem, x, epsilon)
+    points = [] if file is None else file.points
+    solves = _Solves(problem, x, method, threads, deadline)
+    after = points[-1].x if points else None
+    complete, limit, notes = False, None, []
+    if points:
+        notes.append(f"{len(points)} points were taken over from {checkpoint}.")
+    try:
+        least = solves.least_x(None).x
+        for point in epsilon_constraint(solves, least, epsilon, after):
+            if file is None:
+                points.append(point)
+            else:
+                file.append(point)
+            if progress:
+                width = points[0].x - least
+                progress((points[0].x - point.x) / width if width else 1.0)
+        complete = True
+    except _Stopped as stop:
+        limit = stop.limit
+        notes += [str(stop)] if str(stop) else []
+    except KeyboardInterrupt:
+        limit = Limit.INTERRUPTED
+    if not points:
+        raise NoSolutionError("The front was stopped before its first point was found.")
+    found = points[::-1]
+    return Front(
+        problem,
+        x,
+        np.array([point.x for point in found]),
+        np.array([point.y for point in found]),
+        np.full(len(found), epsilon),
+        epsilon=epsilon,
+        limit=limit,
+        complete_from=None if complete else points[-1].x,
+        x_resolution=solves.x_step,
+        y_resolution=_step(problem.loss, problem.offsets),
+        method=method,
+        choices=np.array([point.choice for point in found]),
+        seconds=time.perf_counter() - began,
+        notes=tuple(notes),
+    )
+
+
+def _step(values: NumberArray, offsets: IntArray) -> float:
+    """What two sums must differ by to be told apart; 0 for integers."""
+    if values.dtype.kind == "i":
+        return 0.0
+    return FLOAT_STEP * math.fsum(np.maximum.reduceat(np.abs(values), offsets[:-1]))
+
+
+def _unused_name(problem: Problem) -> str:
+    """A name under which the loss can stand among the costs."""
+    name = problem.loss_name
+    while name in problem.costs:
+        name += "'"
+    return name
