@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
 from mpsolve.hamming import at_least, distance
+from mpsolve.repetition import Repetition, Stopped
 from mpsolve.solution import Status
-from mpsolve.successive import Successive, collected
+from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,8 @@ def diverse(
     within
         How far above the optimum a loss may lie, as a part of its absolute value.
     method
-        An exact method that keeps constraints, or ``"auto"``.
+        An exact method, or ``"auto"``; distances are kept as constraints, by ``auto`` where the
+        method cannot.
     time_limit
         Wall seconds for all together.
     threads
@@ -69,8 +70,6 @@ def diverse(
         If a limit ended the search before the first one.
     InputError
         If the count is less than 1, or ``within`` negative.
-    UnsupportedError
-        If the method cannot keep distances, as ``mckp`` cannot.
 
     Examples
     --------
@@ -83,12 +82,12 @@ def diverse(
         raise InputError(f"The count must be at least 1, not {count}.")
     if not within >= 0:
         raise InputError(f"within must be at least 0, not {within}.")
-    return collected(_farthest(problem, within, Successive(method, threads, time_limit)), count)
+    return collected(_farthest(problem, within, Repetition(method, time_limit, threads)), count)
 
 
-def _farthest(problem: Problem, within: float, solves: Successive) -> Iterator[Solution]:
-    solution: Solution | None = solves.first(problem)
-    assert solution is not None and solution.loss is not None  # promised by `first`
+def _farthest(problem: Problem, within: float, solves: Repetition) -> Iterator[Solution]:
+    solution: Solution | None = first_answer(problem, solves)
+    assert solution is not None and solution.loss is not None  # promised by `first_answer`
     highest = solution.loss + within * abs(solution.loss)
     chosen: list[IntArray] = []
     layers = len(problem.layers)
@@ -106,7 +105,7 @@ def _most_distant(
     chosen: list[IntArray],
     highest: Number,
     layers: int,
-    solves: Successive,
+    solves: Repetition,
 ) -> Solution | None:
     """An assignment of at most the highest loss, as far as possible from the chosen ones.
 
@@ -117,18 +116,15 @@ def _most_distant(
     while near < far:
         middle = (near + far + 1) // 2
         apart = [at_least(problem, choice, middle) for choice in chosen]
-        found = solves.solve(problem.replace(constraints=(*problem.constraints, *apart)))
-        if found.status is Status.OPTIMAL and found.loss is not None and found.loss <= highest:
+        try:
+            found = solves.optimum(problem.replace(constraints=(*problem.constraints, *apart)))
+        except Stopped as stop:  # what is known keeps every limit, but may not be the farthest
+            return best and replace(best, status=Status.FEASIBLE, limit=stop.limit)
+        if found.loss is not None and found.loss <= highest:
             near, best = _least_distance(found, chosen), found
-        elif found.status is Status.INFEASIBLE or _bound(found) > highest:
+        else:
             far = middle - 1
-        else:  # stopped: what is known keeps every limit, but may not be the most distant
-            return best and replace(best, status=Status.FEASIBLE, limit=found.limit)
     return best
-
-
-def _bound(solution: Solution) -> float:
-    return -math.inf if solution.bound is None else solution.bound
 
 
 def _least_distance(solution: Solution, chosen: list[IntArray]) -> int:

@@ -117,15 +117,18 @@ def pareto_front(
     if method != "auto" and together and obstacle:
         raise UnsupportedError(f"{obstacle}; use method auto.")
     if obstacle or not together:
-        return front_point_by_point(
+        front = front_point_by_point(
             posed,
             x,
             epsilon=epsilon,
             method=method,
             threads=threads,
-            deadline=deadline,
+            time_limit=time_limit,
             checkpoint=checkpoint,
             progress=progress,
+        )
+        return (
+            _with_note(front, f"{obstacle}: points were found one by one.") if obstacle else front
         )
     front = _all_together(posed, x, y, epsilon, method, label_limit, deadline, progress)
     if checkpoint is None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.checkpoint import Checkpoint
-from mpsolve.entrance import solve
-from mpsolve.errors import InfeasibleError, NoSolutionError
+from mpsolve.errors import Conflict, InfeasibleError, NoSolutionError
 from mpsolve.evaluation import total
 from mpsolve.formulations.epsilon_constraint import Point, epsilon_constraint
 from mpsolve.front import Front
-from mpsolve.solution import Limit, Status
+from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,25 +28,13 @@ if TYPE_CHECKING:
 FLOAT_STEP = 1e-9
 
 
-class _Stopped(Exception):
-    """A solve was not proven."""
-
-    def __init__(self, limit: Limit | None, reason: str = "") -> None:
-        super().__init__(reason)
-        self.limit = limit
-
-
 class _Solves:
-    """The oracle of the epsilon-constraint method, which is `mpsolve.solve`."""
+    """The oracle of the epsilon-constraint method, which is `mpsolve.solve`, again and again."""
 
-    def __init__(
-        self, problem: Problem, x: str, method: str, threads: int, deadline: float
-    ) -> None:
+    def __init__(self, problem: Problem, x: str, repetition: Repetition) -> None:
         self._problem = problem
         self._x = x
-        self._method = method
-        self._threads = threads
-        self._deadline = deadline
+        self._repetition = repetition
         self._y = _unused_name(problem)
         costs = {**problem.costs, self._y: problem.loss}
         self._turned = problem.replace(loss=problem.costs[x], loss_name=x, costs=costs)
@@ -68,20 +56,10 @@ class _Solves:
         return x - (1 if isinstance(x, int) else self.x_step)
 
     def _proven(self, problem: Problem, start: IntArray | None = None) -> Point:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise _Stopped(Limit.TIME)
-        solution = solve(
-            problem,
-            self._method,
-            warm_start=start,
-            threads=self._threads,
-            time_limit=None if math.isinf(left) else left,
-        )
-        if solution.conflict:
-            raise InfeasibleError(solution.conflict)
-        if solution.status is not Status.OPTIMAL or solution.choice is None:
-            raise _Stopped(solution.limit, "; ".join(solution.notes) or solution.reason)
+        solution = self._repetition.optimum(problem, start)
+        if solution.choice is None:
+            conflict = self._repetition.solve(problem, explain=True).conflict
+            raise InfeasibleError(conflict or Conflict("No assignment keeps the constraints."))
         flat = self._problem.flat(solution.choice)
         x, y = total(self._problem.costs[self._x][flat]), total(self._problem.loss[flat])
         return Point(x, y, solution.choice)
@@ -94,7 +72,7 @@ def front_point_by_point(
     epsilon: float,
     method: str,
     threads: int,
-    deadline: float,
+    time_limit: float | None,
     checkpoint: str | PathLike[str] | None,
     progress: Callable[[float], None] | None,
 ) -> Front:
@@ -106,7 +84,7 @@ def front_point_by_point(
     began = time.perf_counter()
     file = None if checkpoint is None else Checkpoint(checkpoint, problem, x, epsilon)
     points = [] if file is None else file.points
-    solves = _Solves(problem, x, method, threads, deadline)
+    solves = _Solves(problem, x, Repetition(method, time_limit, threads))
     after = points[-1].x if points else None
     complete, limit, notes = False, None, []
     if points:
@@ -122,9 +100,8 @@ def front_point_by_point(
                 width = points[0].x - least
                 progress((points[0].x - point.x) / width if width else 1.0)
         complete = True
-    except _Stopped as stop:
+    except Stopped as stop:
         limit = stop.limit
-        notes += [str(stop)] if str(stop) else []
     except KeyboardInterrupt:
         limit = Limit.INTERRUPTED
     if not points:

@@ -15,14 +15,15 @@ from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.method import method_named
 from mpsolve.hamming import at_least
 from mpsolve.prices import Prices
+from mpsolve.repetition import Repetition, Stopped
 from mpsolve.solution import Status
-from mpsolve.successive import Successive, collected
+from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mpsolve.problem import Problem
-    from mpsolve.solution import Solution
+    from mpsolve.solution import Limit, Solution
     from mpsolve.typing import BoolArray
 
 
@@ -37,6 +38,8 @@ def k_best(
 ) -> list[Solution]:
     """The k assignments of least loss that keep every constraint, in order.
 
+    Assignments of equal loss all count; `mpsolve.diverse` finds a handful that differ in more.
+
     Parameters
     ----------
     problem
@@ -46,7 +49,7 @@ def k_best(
     method
         An exact method, or ``"auto"``. ``mckp`` partitions what earlier assignments leave over
         (`by_partition`), which needs many quick solves; the others exclude earlier assignments by
-        constraints (`by_exclusion`), which needs k.
+        constraints (`by_exclusion`), which needs k. A distance above 1 takes constraints too.
     min_distance
         In how many layers each assignment must differ from all earlier ones, at least; each is
         the best of those that do.
@@ -84,18 +87,20 @@ def k_best(
         raise InputError(f"k must be at least 1, not {k}.")
     if min_distance < 1:
         raise InputError(f"The least distance must be at least 1, not {min_distance}.")
-    if method == "mckp" and min_distance > 1:
-        raise UnsupportedError("mckp cannot keep a distance of 2 layers or more; use method auto.")
-    one_knapsack = method in ("auto", "mckp") and method_named("mckp").unsupported(problem) is None
-    if one_knapsack and min_distance == 1:
-        return collected(by_partition(problem, Successive("mckp", threads, time_limit)), k)
-    solves = Successive(method, threads, time_limit)
+    knapsack = method.partition(":")[0] in ("auto", "mckp")
+    refusal = method_named("mckp").unsupported(problem) if knapsack else None
+    if refusal and method != "auto":
+        raise UnsupportedError(refusal)
+    if knapsack and not refusal and min_distance == 1:
+        solves = Repetition("mckp" if method == "auto" else method, time_limit, threads)
+        return collected(by_partition(problem, solves), k)
+    solves = Repetition(method, time_limit, threads)
     return collected(by_exclusion(problem, solves, min_distance), k)
 
 
-def by_exclusion(problem: Problem, solves: Successive, min_distance: int) -> Iterator[Solution]:
+def by_exclusion(problem: Problem, solves: Repetition, min_distance: int) -> Iterator[Solution]:
     """The assignments in order; each is excluded by a constraint on the distance to it."""
-    solution = solves.first(problem)
+    solution = first_answer(problem, solves)
     while solution.choice is not None:
         yield solution
         apart = at_least(problem, solution.choice, min_distance)
@@ -116,7 +121,7 @@ class _Part:
     best: Solution | None = None
 
 
-def by_partition(problem: Problem, solves: Successive) -> Iterator[Solution]:
+def by_partition(problem: Problem, solves: Repetition) -> Iterator[Solution]:
     """The assignments in order, by partition of what earlier ones leave over.
 
     Lawler (1972), "A procedure for computing the K best solutions to discrete optimization
@@ -125,20 +130,19 @@ def by_partition(problem: Problem, solves: Successive) -> Iterator[Solution]:
     from it at i. A part is solved only when its Lagrangian bound is the least of all.
     """
     serial = count()
-    first = solves.first(problem)
+    first = first_answer(problem, solves)
     prices = Prices(problem)
     queue = [(_loss(first), next(serial), _Part(problem.allowed, 0, first))]
     while queue:
         bound, _, part = heapq.heappop(queue)
         if part.best is None:
-            best = solves.solve(_restricted(problem, part.allowed))
-            part = replace(part, best=best)
-            if best.status is Status.INFEASIBLE:
-                continue
-            if best.status is not Status.OPTIMAL:
-                yield from _best_known(bound, best, [part, *(entry[2] for entry in queue)])
+            try:
+                best = solves.optimum(_restricted(problem, part.allowed))
+            except Stopped as stop:
+                yield from _best_known(bound, stop.limit, [entry[2] for entry in queue])
                 return
-            heapq.heappush(queue, (_loss(best), next(serial), part))
+            if best.status is Status.OPTIMAL:
+                heapq.heappush(queue, (_loss(best), next(serial), replace(part, best=best)))
             continue
         yield part.best
         for child in _partition(problem, part, part.best):
@@ -147,13 +151,13 @@ def by_partition(problem: Problem, solves: Successive) -> Iterator[Solution]:
                 heapq.heappush(queue, (bound, next(serial), child))
 
 
-def _best_known(bound: float, stopped: Solution, parts: list[_Part]) -> Iterator[Solution]:
-    """The best assignment of all parts, as far as they were solved."""
-    known = [p.best for p in parts if p.best is not None and p.best.choice is not None]
+def _best_known(bound: float, limit: Limit | None, parts: list[_Part]) -> Iterator[Solution]:
+    """The best of the parts that were solved, where others remain that may hold a better one."""
+    known = [part.best for part in parts if part.best is not None]
     if known:
         best = min(known, key=_loss)
         bound = min(bound, _loss(best))
-        yield replace(best, status=Status.FEASIBLE, bound=bound, limit=stopped.limit)
+        yield replace(best, status=Status.FEASIBLE, bound=bound, limit=limit)
 
 
 def _loss(solution: Solution) -> float:

@@ -24,7 +24,7 @@ from mpsolve import (
 )
 from mpsolve.hamming import at_least, distance
 from mpsolve.prices import Prices
-from mpsolve.successive import Successive
+from mpsolve.repetition import Repetition, Stopped
 from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:
@@ -131,13 +131,13 @@ def test_least_distance(method: str) -> None:
 def test_partition_solves_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a real network the bounds leave few of the 28 parts per answer to be solved."""
     solved = []
-    solve = Successive.solve
+    optimum = Repetition.optimum
 
-    def counting(self: Successive, problem: Problem, start: IntArray | None = None) -> Solution:
+    def counting(self: Repetition, problem: Problem, start: IntArray | None = None) -> Solution:
         solved.append(problem)
-        return solve(self, problem, start)
+        return optimum(self, problem, start)
 
-    monkeypatch.setattr(Successive, "solve", counting)
+    monkeypatch.setattr(Repetition, "optimum", counting)
     table = load_table(bundled_tables()[0].name)
     problem = Problem.from_table(table, "noise", {"latency": "0.8x"})
     found = k_best(problem, 20)
@@ -208,16 +208,16 @@ def test_distance_constraint_by_hand() -> None:
 def test_limits_and_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stopped search returns what is proven, then the best known as feasible."""
     problem = Problem.from_arrays([[0, 3, 5], [0, 1, 7]], {"t": [[9, 4, 1], [7, 2, 1]]}, {"t": 11})
-    solve = Successive.solve
+    optimum = Repetition.optimum
     calls = []
 
-    def stopping(self: Successive, part: Problem, start: IntArray | None = None) -> Solution:
+    def stopping(self: Repetition, part: Problem, start: IntArray | None = None) -> Solution:
         calls.append(part)
         if len(calls) > 2:
-            return Solution(Status.NO_SOLUTION, "mckp", limit=Limit.TIME)
-        return solve(self, part, start)
+            raise Stopped(Limit.TIME)
+        return optimum(self, part, start)
 
-    monkeypatch.setattr(Successive, "solve", stopping)
+    monkeypatch.setattr(Repetition, "optimum", stopping)
     found = k_best(problem, 6)
     proven = [s.loss for s in found if s.status is Status.OPTIMAL]
     assert proven == [1, 3, 4, 5, 6][: len(proven)]
@@ -225,10 +225,10 @@ def test_limits_and_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(s.limit is Limit.TIME for s in found[len(proven) :])
     assert len(diverse(problem, 4, 9.0)) < 4
 
-    def interrupted(self: Successive, part: Problem, start: IntArray | None = None) -> Solution:
+    def interrupted(self: Repetition, part: Problem, start: IntArray | None = None) -> Solution:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Successive, "solve", interrupted)
+    monkeypatch.setattr(Repetition, "optimum", interrupted)
     assert [s.loss for s in k_best(problem, 6)] == [1]
     assert [s.loss for s in diverse(problem, 6)] == [1]
 
@@ -244,12 +244,11 @@ def test_what_is_refused() -> None:
         diverse(problem, 0)
     with pytest.raises(InputError, match="within must be at least 0"):
         diverse(problem, within=-1.0)
-    with pytest.raises(InputError, match="no exact method 'free-bits'"):
-        k_best(problem, 2, method="free-bits")
-    with pytest.raises(UnsupportedError, match="cannot keep a distance"):
-        k_best(problem, 2, method="mckp", min_distance=2)
-    with pytest.raises(UnsupportedError, match="mckp cannot keep"):
-        diverse(problem, 2, 9.0, method="mckp")
+    two = problem.replace(costs={"t": problem.costs["t"], "u": problem.costs["t"]})
+    with pytest.raises(UnsupportedError, match="mckp keeps one budget"):
+        k_best(two.replace(budgets={"t": 11, "u": 12}), 2, method="mckp")
     for function in (k_best, diverse):
+        with pytest.raises(InputError, match="heuristic"):
+            function(problem, 2, method="free-bits")
         with pytest.raises(InfeasibleError):
             function(problem.replace(budgets={"t": 1}), 2)

@@ -263,7 +263,7 @@ def test_point_by_point(seed: int, epsilon: float) -> None:
 
 
 def _one_by_one(problem: Problem, epsilon: float = 0.0, **options: object) -> Front:
-    given = {"method": "mckp", "threads": 1, "deadline": math.inf, "checkpoint": None}
+    given = {"method": "mckp", "threads": 1, "time_limit": None, "checkpoint": None}
     given |= {"progress": None, **options}
     return front_point_by_point(problem, "t", epsilon=epsilon, **given)  # type: ignore[arg-type]
 
@@ -364,7 +364,7 @@ def test_interrupted_one_by_one(small: Problem) -> None:
     assert (front.limit, front.complete_from, front.exact) == (Limit.INTERRUPTED, 150, False)
     assert front.summary() == "3 points, exact from 150 on (stopped: interrupted)"
     with pytest.raises(NoSolutionError, match="before its first point"):
-        _one_by_one(problem, deadline=0.0)
+        _one_by_one(problem, time_limit=1e-9)
 
 
 def test_what_is_refused(small: Problem) -> None:

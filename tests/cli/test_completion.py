@@ -52,6 +52,8 @@ def test_methods() -> None:
         "greedy-decrease",
         "greedy-increase",
     ]
+    assert completions("front", "t.csv", "--method", "hi") == ["highs"]
+    assert completions("candidates", "t.csv", "--method", "hi") == ["highs"]
     assert completions("compare", "t.csv", "--methods", "mckp,fr") == ["mckp,free-bits"]
 
 

@@ -70,7 +70,10 @@ def test_warm_start_with_an_unknown_layer(run: Run, table: Path, tmp_path: Path)
     ("command", "words"),
     [
         (["slove"], "did you mean solve?"),
-        (["optimise"], "there are compare, completion, solve, stability, tables, verify"),
+        (
+            ["optimise"],
+            "there are candidates, compare, completion, front, solve, stability, tables, verify",
+        ),
         (["solve"], "TABLE"),
         (["solve", "nowhere.csv"], "neither a file nor a bundled table"),
         (["tables", "mobilenet_v1_0.75/pulp8-xpulpnnv9"], "pulp8-xpulpnnv1"),
