@@ -14,7 +14,7 @@ from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, Unsuppo
 from mpsolve.evaluation import FLOAT_SLACK
 from mpsolve.formulations.fixed_point import fixed_point
 from mpsolve.formulations.hull import undominated
-from mpsolve.formulations.mckp.front import front_points
+from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.method import method_named
 from mpsolve.front import Front
 from mpsolve.groups import layer_groups
@@ -183,15 +183,11 @@ def _all_together(
     groups, usable = _useful(problem, x)
     weights = fixed_point(np.where(usable, problem.costs[x], 0), problem.offsets)
     losses = fixed_point(np.where(usable, problem.loss, 0), problem.offsets)
-    found = front_points(
-        groups.merged(weights.integers),
-        groups.merged(losses.integers),
-        groups.offsets,
-        epsilon=epsilon,
-        label_limit=label_limit,
-        deadline=deadline,
-        progress=progress,
+    kernel = method.partition(":")[2]
+    prepared = (kernel_named(kernel) if kernel else default_kernel()).prepare(
+        groups.merged(weights.integers), groups.merged(losses.integers), groups.offsets
     )
+    found = prepared.front(epsilon, label_limit=label_limit, deadline=deadline, progress=progress)
     terms = len(problem.layers)
     xs, x_resolution = _original(found.weights, weights.exponent, weights.exact, terms)
     ys, y_resolution = _original(found.losses, losses.exponent, losses.exact, terms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ from mpsolve.formulations.fixed_point import fixed_point
 from mpsolve.formulations.hull import compact, supported, undominated
 from mpsolve.formulations.mckp import front as two_phases
 from mpsolve.formulations.mckp.front import FrontPoints, front_points
+from mpsolve.formulations.mckp.kernels import kernel_named
+from tests.support import KERNELS
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray
@@ -40,7 +42,12 @@ def plain_front(groups: list[Sums]) -> Sums:
 def flat(groups: list[Sums]) -> tuple[IntArray, IntArray, IntArray]:
     """Weights, losses and offsets of some groups."""
     pairs = np.array([pair for group in groups for pair in group], np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1], np.cumsum([0, *map(len, groups)])
+    return pairs[:, 0].copy(), pairs[:, 1].copy(), np.cumsum([0, *map(len, groups)])
+
+
+def found_by(kernel: str, instance: tuple[IntArray, ...], **options: Any) -> FrontPoints:
+    """The front that a kernel finds."""
+    return kernel_named(kernel).prepare(*instance).front(**options)
 
 
 def points(found: FrontPoints) -> Sums:
@@ -68,10 +75,11 @@ def check_ratios(found: FrontPoints, truth: Sums, epsilon: float) -> None:
         )
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @given(instances())
-def test_all_points(groups: list[Sums]) -> None:
+def test_all_points(kernel: str, groups: list[Sums]) -> None:
     """Exactly the points of the plain dynamic programme, each proven."""
-    found = front_points(*flat(groups))
+    found = found_by(kernel, flat(groups))
     assert points(found) == plain_front(groups)
     assert found.limit is None
     assert found.guarantee == 0
@@ -86,11 +94,12 @@ def test_any_number_of_edges_may_share_a_search(width: int, groups: list[Sums]) 
         assert points(front_points(*flat(groups))) == plain_front(groups)
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @given(instances(), st.sampled_from([0.001, 0.01, 0.1, 1.0]), st.integers(-100, 100))
-def test_ratio(groups: list[Sums], epsilon: float, base: int) -> None:
+def test_ratio(kernel: str, groups: list[Sums], epsilon: float, base: int) -> None:
     """With epsilon every budget has a point that is close enough; the points are sums."""
     truth = plain_front(groups)
-    found = front_points(*flat(groups), epsilon=epsilon, base_loss=base)
+    found = found_by(kernel, flat(groups), epsilon=epsilon, base_loss=base)
     shifted = FrontPoints(found.weights, found.losses + base, found.excess, found.limit)
     check_ratios(shifted, [(w, c + base) for w, c in truth], epsilon)
     assert set(points(found)) <= {(w, c) for w, c in plain_sums(groups)}, (
@@ -106,37 +115,43 @@ def plain_sums(groups: list[Sums]) -> set[tuple[int, int]]:
     return sums
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @given(instances(), st.integers(1, 60))
-def test_label_limit(groups: list[Sums], limit: int) -> None:
+def test_label_limit(kernel: str, groups: list[Sums], limit: int) -> None:
     """What a limited search returns covers every budget with the ratio that it states."""
-    found = front_points(*flat(groups), label_limit=limit)
+    found = found_by(kernel, flat(groups), label_limit=limit)
     check_ratios(found, plain_front(groups), np.inf)
     assert found.limit in (None, Limit.LABELS)
     assert found.limit is not None or points(found) == plain_front(groups)
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @given(instances(), st.integers(0, 4), st.randoms(use_true_random=False))
-def test_scaling_and_order(groups: list[Sums], k: int, random: object) -> None:
+def test_scaling_and_order(kernel: str, groups: list[Sums], k: int, random: object) -> None:
     """Powers of two scale the points, and the order of the groups does not matter."""
-    expected = [(w << k, c << (4 - k)) for w, c in points(front_points(*flat(groups)))]
+    expected = [(w << k, c << (4 - k)) for w, c in points(found_by(kernel, flat(groups)))]
     scaled = [[(w << k, c << (4 - k)) for w, c in group] for group in groups]
     random.shuffle(scaled)  # type: ignore[attr-defined]
-    assert points(front_points(*flat(scaled))) == expected
+    assert points(found_by(kernel, flat(scaled))) == expected
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @given(instances(), st.data())
-def test_dominated_candidates_change_nothing(groups: list[Sums], data: st.DataObject) -> None:
+def test_dominated_candidates_change_nothing(
+    kernel: str, groups: list[Sums], data: st.DataObject
+) -> None:
     """A further candidate that is as heavy and loses as much as another adds no point."""
     group = data.draw(st.sampled_from(groups))
     weight, loss = data.draw(st.sampled_from(group))
     worse = (weight + data.draw(st.integers(0, 9)), loss + data.draw(st.integers(0, 9)))
-    expected = points(front_points(*flat(groups)))
+    expected = points(found_by(kernel, flat(groups)))
     group.insert(data.draw(st.integers(0, len(group))), worse)
-    assert points(front_points(*flat(groups))) == expected
+    assert points(found_by(kernel, flat(groups))) == expected
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("name", [table.name for table in bundled_tables()])
-def test_bundled_tables(name: str) -> None:
+def test_bundled_tables(kernel: str, name: str) -> None:
     """The fronts of real networks are those of the plain dynamic programme."""
     problem = Problem.from_table(load_table(name))
     losses = fixed_point(problem.loss, problem.offsets)
@@ -145,10 +160,11 @@ def test_bundled_tables(name: str) -> None:
     pairs = list(zip(weights.tolist(), losses.integers.tolist(), strict=True))
     groups = [pairs[begin:end] for begin, end in pairwise(problem.offsets)]
     truth = plain_front(groups)
-    found = front_points(weights, losses.integers, problem.offsets)
+    instance = weights, losses.integers, problem.offsets
+    found = found_by(kernel, instance)
     assert points(found) == truth
     assert len(truth) > 500
-    limited = front_points(weights, losses.integers, problem.offsets, label_limit=2000)
+    limited = found_by(kernel, instance, label_limit=2000)
     assert limited.limit is Limit.LABELS
     assert 0 < limited.guarantee < np.inf
     check_ratios(limited, truth, np.inf)
@@ -173,6 +189,36 @@ def test_interrupt_and_deadline() -> None:
     hull = supported(*compact(*flat(groups)))
     assert points(late) == list(zip(hull.weights.tolist(), hull.losses.tolist(), strict=True))
     assert set(points(late)) <= set(truth)
+
+
+def test_compiled_front_stops_and_reports() -> None:
+    """A deadline and Ctrl-C during many labels leave ratios that hold; progress grows."""
+    pytest.importorskip("mpsolve.formulations.mckp._kernel")
+    rng = np.random.default_rng(3)
+    weights = rng.integers(1, 10**6, 400)
+    losses = 10**6 - weights + rng.integers(0, 10**4, 400)
+    instance = weights, losses, np.arange(0, 401, 10)
+    parts: list[float] = []
+
+    def interrupt(part: float) -> None:
+        parts.append(part)
+        if len(parts) == 2:
+            raise KeyboardInterrupt
+
+    stopped = found_by("compiled", instance, progress=interrupt)
+    assert stopped.limit is Limit.INTERRUPTED
+    assert parts == sorted(parts)
+    late = found_by("compiled", instance, deadline=time.monotonic())
+    assert late.limit is Limit.TIME
+    prepared = kernel_named("compiled").prepare(*instance)
+    low, high = int(stopped.weights[0]), int(stopped.weights[-1])
+    budgets = sorted({low, high, *rng.integers(low, high, 50).tolist()})
+    truth = [
+        (budget, prepared.search(budget, None, np.inf, None, 0.0, None).loss) for budget in budgets
+    ]
+    for found in (stopped, late):
+        assert 0 < found.guarantee < np.inf
+        check_ratios(found, truth, np.inf)
 
 
 def test_progress_ends_at_one() -> None:

@@ -7,8 +7,9 @@ choice.
 
 from __future__ import annotations
 
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +17,9 @@ import numpy as np
 
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.fixed_point import FixedPoint, fixed_point
+from mpsolve.formulations.mckp import front as front_module
 from mpsolve.formulations.mckp import search as steps
+from mpsolve.formulations.mckp.front import FrontPoints, front_points
 from mpsolve.formulations.mckp.incumbent import PASSES
 from mpsolve.formulations.mckp.instance import prepare
 from mpsolve.formulations.mckp.search import Result, search
@@ -56,6 +59,16 @@ class Prepared(Protocol):
         report: Callable[[int, int], None] | None,
     ) -> Result:
         """See `mpsolve.formulations.mckp.search.search`."""
+
+    def front(
+        self,
+        epsilon: float = 0.0,
+        base_loss: int = 0,
+        label_limit: int | None = None,
+        deadline: float = math.inf,
+        progress: Callable[[float], None] | None = None,
+    ) -> FrontPoints:
+        """See `mpsolve.formulations.mckp.front.front_points`."""
 
 
 class Kernel(Protocol):
@@ -110,6 +123,28 @@ class _Numpy:
             report=report,
         )
 
+    def front(
+        self,
+        epsilon: float = 0.0,
+        base_loss: int = 0,
+        label_limit: int | None = None,
+        deadline: float = math.inf,
+        progress: Callable[[float], None] | None = None,
+    ) -> FrontPoints:
+        instance = self.instance
+        points = front_points(
+            instance.weights[instance.real],
+            instance.losses[instance.real],
+            np.append(0, np.cumsum(instance.counts)),
+            epsilon=epsilon,
+            base_loss=base_loss + instance.base_loss,
+            label_limit=label_limit,
+            deadline=deadline,
+            progress=progress,
+        )
+        weights, losses = points.weights + instance.base_weight, points.losses + instance.base_loss
+        return replace(points, weights=weights, losses=losses)
+
 
 class NumpyKernel:
     """Needs nothing that is not there."""
@@ -127,6 +162,9 @@ class NumpyKernel:
         return _Numpy(prepare(weights, losses, offsets))
 
 
+#: A point of the compiled front.
+_NAMES = ("weight", "loss", "excess")
+_POINT = np.dtype(list(zip(_NAMES, (np.int64, np.int64, np.float64), strict=True)))
 #: What the compiled search says about how it ended.
 _LIMITS = (None, Limit.LABELS, Limit.TIME, Limit.INTERRUPTED)
 
@@ -161,6 +199,28 @@ class _Compiled:
             return Result(None, 0, 0, None)
         loss, bound, stopped = found
         return Result(choice, loss, bound, _LIMITS[stopped])
+
+    def front(
+        self,
+        epsilon: float = 0.0,
+        base_loss: int = 0,
+        label_limit: int | None = None,
+        deadline: float = math.inf,
+        progress: Callable[[float], None] | None = None,
+    ) -> FrontPoints:
+        limit = label_limit or front_module.LABEL_LIMIT
+
+        def report(done: int, segments: int) -> None:
+            if progress is not None:
+                progress(done / segments)
+
+        found, stopped = self._knapsack.front(
+            epsilon, base_loss, limit, front_module.STEP_LIMIT, deadline, report
+        )
+        points = np.frombuffer(found, _POINT)
+        weights, losses, excess = (np.ascontiguousarray(points[name]) for name in _NAMES)
+        unproven = bool((excess > epsilon).any())
+        return FrontPoints(weights, losses, excess, _LIMITS[stopped] if unproven else None)
 
 
 class CompiledKernel:
