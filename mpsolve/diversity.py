@@ -37,8 +37,8 @@ def diverse(
     and whose loss is at most ``optimum + within * |optimum|``, one whose least distance to the
     earlier ones is the largest possible; among those, one of least loss. The distance is the
     number of layers with another precision. This is the farthest-point selection of Gonzalez
-    (1985), "Clustering to minimize the maximum intercluster distance", which comes within a
-    factor of two of the most spread set.
+    (1985), "Clustering to minimize the maximum intercluster distance": by the triangle inequality
+    the least distance within the set is at least half of the largest possible one.
 
     Parameters
     ----------

@@ -154,7 +154,7 @@ class Front:
         both axes are normalised to [0, 1], which is the knee in the sense of Satopaa, Albrecht,
         Irwin and Raghavan (2011), "Finding a 'Kneedle' in a haystack", for a decreasing convex
         curve, without their smoothing. Of one or two points, and where no point lies below the
-        chord, it is the first.
+        chord, it is the first. Of a front that was stopped early it is the knee of the known part.
         """
         if len(self) < 3:
             return 0
@@ -207,7 +207,7 @@ class Front:
             "source": self.source,
             "seconds": self.seconds,
             "notes": list(self.notes),
-            "knee": self.knee_index() if len(self) else None,
+            "knee": self.knee_index() if self.complete_from is None else None,
             "x": self.x.tolist(),
             "y": self.y.tolist(),
             "excess": [e if math.isfinite(e) else None for e in self.excess.tolist()],

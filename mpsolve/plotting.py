@@ -36,8 +36,9 @@ def plot_front(
         ax = figure.add_subplot()
     marker = "." if len(front) <= MARKED else ""
     ax.plot(front.x, front.y, drawstyle="steps-post", marker=marker, label=front.summary())
-    knee = front.knee_index()
-    ax.plot(front.x[knee], front.y[knee], "o", label="knee")
+    if front.complete_from is None:
+        knee = front.knee_index()
+        ax.plot(front.x[knee], front.y[knee], "o", label="knee")
     ax.set_xlabel(_axis(front.x_name, front.x_unit, front.provenance))
     ax.set_ylabel(_axis(front.y_name, front.y_unit, front.provenance))
     if front.y[-1] > 0 and front.y[0] > DECADES * front.y[-1]:

@@ -49,7 +49,8 @@ class Hull:
         descent = self.slopes()[edge] * (weights[1:] - 1 - self.weights[edge]) * (1 + OUTWARD)
         # Differences keep their precision where the losses themselves are beyond 2^53.
         gap = (losses[:-1] - self.losses[edge]) + np.floor(descent)
-        least = (losses[:-1] + base) - gap
+        value = (losses[:-1] + base).astype(np.float64)
+        least = value - gap - OUTWARD * np.abs(value)
         ratio = np.divide(gap, least, where=least > 0, out=np.full(len(gap), np.inf))
         excess[:-1] = np.where(gap <= 0, 0.0, ratio)
         return excess

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def front_table(front: Front, count: int) -> Table:
-    """The knee and about so many points spread over a front.
+    """About so many points spread over a front, and the knee of a whole one.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def front_table(front: Front, count: int) -> Table:
     count
         How many points to show beside the knee.
     """
-    knee = front.knee_index()
-    shown = sorted({*front.spread(count).tolist(), knee})
+    knee = front.knee_index() if front.complete_from is None else None
+    shown = sorted({*front.spread(count).tolist(), *([] if knee is None else [knee])})
     table = new_table()
     table.add_column("point", justify="right", no_wrap=True)
     names = ((front.x_name, front.x_unit), (front.y_name, front.y_unit))

@@ -19,11 +19,11 @@ Guarantee
 ---------
 Let U(T) be the loss that the staircase has for the capacity T, and z(T) the least loss. A search
 drops a label only if it is dominated, or if no choice that extends it has, for any T of the
-triangle, a loss that is both positive and at most U(T) / (1 + epsilon), or not positive and less
-than U(T). If the optimum of T is dropped, U(T) <= (1 + epsilon) z(T) where z(T) is positive, and
-U(T) = z(T) elsewhere. There is no error that adds up over the groups. A triangle is not searched at
-all if the hull, a lower bound on z, already certifies this. When a limit ends the computation, the
-triangles left keep the ratio that the hull certifies for them; the worst are searched first.
+triangle, a loss below U(T) that is also at most U(T) / (1 + epsilon) where U(T) is positive. So if
+the optimum of T is dropped, U(T) = z(T), or both are positive and U(T) < (1 + epsilon) z(T). No
+error adds up over the groups. A triangle is not searched at all if the hull, a lower bound on z,
+already certifies this. When a limit ends the computation, the triangles left keep the ratio that
+the hull certifies for them; the worst are searched first.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.hull import OUTWARD, compact, supported
+from mpsolve.formulations.reduced_costs import Groups
 from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray
 
 #: Neighbouring hull edges that share a search: more means fewer searches with more labels each.
-#: 16 is fastest for exact fronts of 28 to 224 layers; where few edges are open, 4 is.
 WIDTH_EXACT, WIDTH_RATIO = 16, 4
 #: Labels that the searches may form in all when the caller sets no limit: some ten seconds.
 LABEL_LIMIT = 100_000_000
@@ -110,31 +110,10 @@ def front_points(
     progress
         Called between searches with the part of them that is done.
     """
-    groups = _Groups(*compact(weights, losses, offsets))
+    groups = Groups(*compact(weights, losses, offsets))
     return _TwoPhases(groups, epsilon, base_loss, label_limit or LABEL_LIMIT, deadline).run(
         progress
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Groups:
-    """Undominated candidates, sorted by weight within each group."""
-
-    weights: IntArray
-    losses: IntArray
-    offsets: IntArray
-
-    def cheapest(self, multiplier: float) -> IntArray:
-        """``(G,)`` per group the index of a candidate with about the least loss + price."""
-        starts, counts = self.offsets[:-1], np.diff(self.offsets)
-        chosen = starts
-        for _ in range(2):  # the second time from close by, where doubles are precise
-            lost = self.losses - np.repeat(self.losses[chosen], counts)
-            gained = self.weights - np.repeat(self.weights[chosen], counts)
-            cost = lost + multiplier * gained
-            least = np.flatnonzero(cost == np.repeat(np.minimum.reduceat(cost, starts), counts))
-            chosen = least[np.searchsorted(least, starts)]
-        return chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +132,7 @@ class _Stairs:
         """The Lagrangian cost that no useful point exceeds, relative to the same choice."""
         useful = self.losses[:-1] - 1.0
         if self.epsilon:
-            loss = self.losses[:-1] + float(self.origin)
+            loss = (self.losses[:-1] + self.origin).astype(np.float64)
             within = loss * (-self.epsilon / (1 + self.epsilon)) * (1 - OUTWARD)
             useful = np.where(loss > 0, np.minimum(self.losses[:-1] + within, useful), useful)
         costs = useful + multiplier * (self.weights[1:] - 1)
@@ -175,7 +154,7 @@ class _TwoPhases:
     """The state of one computation: the points so far, and the hull edges that are settled."""
 
     def __init__(
-        self, groups: _Groups, epsilon: float, base: int, label_limit: int, deadline: float
+        self, groups: Groups, epsilon: float, base: int, label_limit: int, deadline: float
     ) -> None:
         self._groups = groups
         self._epsilon = epsilon
@@ -229,50 +208,38 @@ class _TwoPhases:
 
     def _search(self, begin: int, end: int) -> Limit | None:
         """Find the points between two supported ones; what stopped it, if anything."""
-        hull, groups = self._hull, self._groups
-        corner_weights, corner_losses = hull.weights[begin : end + 1], hull.losses[begin : end + 1]
-        multiplier = float(
-            (corner_losses[0] - corner_losses[-1]) / (corner_weights[-1] - corner_weights[0])
-        )
-        chosen = groups.cheapest(multiplier)
-        weight, loss = int(groups.weights[chosen].sum()), int(groups.losses[chosen].sum())
-        counts = np.diff(groups.offsets)
-        gained = groups.weights - np.repeat(groups.weights[chosen], counts)
-        lost = groups.losses - np.repeat(groups.losses[chosen], counts)
-        reduced = lost + multiplier * gained
-        # How far rounding may hide that a candidate is cheaper than the chosen one.
-        noise = OUTWARD * (np.abs(lost) + multiplier * np.abs(gained))
-        hidden = np.maximum.reduceat(np.maximum(noise - reduced, 0), groups.offsets[:-1]).sum()
-
+        groups = self._groups
+        corner_weights = self._hull.weights[begin : end + 1]
+        corner_losses = self._hull.losses[begin : end + 1]
+        chord = corner_weights[-1] - corner_weights[0], corner_losses[0] - corner_losses[-1]
+        multiplier = float(chord[1] / chord[0])
+        priced = groups.priced(multiplier)
+        weight = int(groups.weights[priced.chosen].sum())
+        loss = int(groups.losses[priced.chosen].sum())
         stairs = _Stairs(
             corner_weights - weight, corner_losses - loss, loss + self._base, self._epsilon
         )
-        gap = stairs.gap(multiplier) + hidden
-        alive = reduced <= gap + noise
-        alive[chosen] = False
-        entering = np.add.reduceat(alive.astype(np.int64), groups.offsets[:-1]) > 0
-        closest = np.minimum.reduceat(np.where(alive, reduced, np.inf), groups.offsets[:-1])
-        order = np.flatnonzero(entering)
-        order = order[np.argsort(closest[order], kind="stable")]
+        gap = stairs.gap(multiplier) + priced.hidden
+        alive = priced.within(gap)
         label_weights, label_losses = np.zeros(1, np.int64), np.zeros(1, np.int64)
         stop: Limit | None = None
-        for group in order:
+        for group in priced.most_promising_first(alive, groups.offsets):
             span = np.arange(groups.offsets[group], groups.offsets[group + 1])
-            near = alive[span] & (reduced[span] <= gap + noise[span])
-            span = span[near | (span == chosen[group])]
+            near = alive[span] & (priced.reduced[span] <= gap + priced.noise[span])
+            span = span[near | (span == priced.chosen[group])]
             formed = len(label_weights) * len(span)
             if stop := self._exceeded(formed):
                 break
             self._labels_left -= formed
-            label_weights = (gained[span][:, None] + label_weights).ravel()
-            label_losses = (lost[span][:, None] + label_losses).ravel()
+            label_weights = (priced.gained[span][:, None] + label_weights).ravel()
+            label_losses = (priced.lost[span][:, None] + label_losses).ravel()
             margin = gap + OUTWARD * float(np.abs(label_losses).max())
             near = label_losses + multiplier * label_weights <= margin
             label_weights, label_losses = _staircase(label_weights[near], label_losses[near])
             if not len(label_weights):
                 break
             stairs = stairs.joined(label_weights, label_losses)
-            gap = stairs.gap(multiplier) + hidden
+            gap = stairs.gap(multiplier) + priced.hidden
         self._found.append((stairs.weights + weight, stairs.losses + loss))
         if stop is None:
             self._settled[begin:end] = True
