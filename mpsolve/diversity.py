@@ -60,7 +60,7 @@ def diverse(
     -------
     list of Solution
         ``Status.OPTIMAL`` for those proven to be as said. Where a limit ended the search, the
-        list is shorter.
+        list is shorter, and its last element is ``Status.FEASIBLE`` or has a note that says so.
 
     Raises
     ------
@@ -119,7 +119,9 @@ def _most_distant(
         try:
             found = solves.optimum(problem.replace(constraints=(*problem.constraints, *apart)))
         except Stopped as stop:  # what is known keeps every limit, but may not be the farthest
-            return best and replace(best, status=Status.FEASIBLE, limit=stop.limit)
+            if best is None:
+                raise
+            return replace(best, status=Status.FEASIBLE, limit=stop.limit)
         if found.loss is not None and found.loss <= highest:
             near, best = _least_distance(found, chosen), found
         else:

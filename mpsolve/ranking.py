@@ -62,8 +62,8 @@ def k_best(
     -------
     list of Solution
         ``Status.OPTIMAL`` and ``bound`` leave aside the earlier assignments, and those too close
-        to them. Where a limit ended the search, the list is shorter, and its last element may be
-        ``Status.FEASIBLE``.
+        to them. Where a limit ended the search, the list is shorter, and its last element is
+        ``Status.FEASIBLE`` or has a note that says so.
 
     Raises
     ------
@@ -106,6 +106,8 @@ def by_exclusion(problem: Problem, solves: Repetition, min_distance: int) -> Ite
         apart = at_least(problem, solution.choice, min_distance)
         problem = problem.replace(constraints=(*problem.constraints, apart))
         solution = solves.solve(problem)
+    if solution.status is not Status.INFEASIBLE:
+        raise Stopped(solution.limit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +142,7 @@ def by_partition(problem: Problem, solves: Repetition) -> Iterator[Solution]:
                 best = solves.optimum(_restricted(problem, part.allowed))
             except Stopped as stop:
                 yield from _best_known(bound, stop.limit, [entry[2] for entry in queue])
-                return
+                raise
             if best.status is Status.OPTIMAL:
                 heapq.heappush(queue, (_loss(best), next(serial), replace(part, best=best)))
             continue

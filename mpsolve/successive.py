@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InfeasibleError, NoSolutionError
 from mpsolve.repetition import Stopped
-from mpsolve.solution import Status
+from mpsolve.solution import Limit, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +36,20 @@ def first_answer(problem: Problem, solves: Repetition) -> Solution:
 
 
 def collected(answers: Iterator[Solution], count: int) -> list[Solution]:
-    """The first so many answers, or those up to a limit, to Ctrl-C, or to one without a proof."""
+    """The first so many answers, or those up to a limit, to Ctrl-C, or to one without a proof.
+
+    A note on the last one says where a search for another was stopped.
+    """
     found: list[Solution] = []
     try:
         for answer in answers:
             found.append(answer)
             if len(found) == count or answer.status is not Status.OPTIMAL:
                 break
-    except Stopped:
-        pass
-    except KeyboardInterrupt:
+    except (Stopped, KeyboardInterrupt) as stop:
         if not found:
             raise
+        limit = stop.limit if isinstance(stop, Stopped) else Limit.INTERRUPTED
+        note = f"The search for another one was stopped: {limit or 'no method finished a proof'}."
+        found[-1] = replace(found[-1], notes=(*found[-1].notes, note))
     return found

@@ -223,7 +223,9 @@ def test_limits_and_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proven == [1, 3, 4, 5, 6][: len(proven)]
     assert len(found) < 6
     assert all(s.limit is Limit.TIME for s in found[len(proven) :])
-    assert len(diverse(problem, 4, 9.0)) < 4
+    far = diverse(problem, 4, 9.0)
+    assert len(far) < 4
+    assert far[-1].limit is Limit.TIME or "stopped: time limit" in far[-1].notes[-1]
 
     def interrupted(self: Repetition, part: Problem, start: IntArray | None = None) -> Solution:
         raise KeyboardInterrupt
@@ -231,6 +233,7 @@ def test_limits_and_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Repetition, "optimum", interrupted)
     assert [s.loss for s in k_best(problem, 6)] == [1]
     assert [s.loss for s in diverse(problem, 6)] == [1]
+    assert k_best(problem, 6)[0].notes == ("The search for another one was stopped: interrupted.",)
 
 
 def test_what_is_refused() -> None:

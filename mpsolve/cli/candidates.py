@@ -123,15 +123,19 @@ def candidates(
 
 
 def _print(problem: Problem, found: list[Solution], count: int) -> None:
-    limits = [solution.limit for solution in found if solution.limit]
-    missing = f"Only {len(found)} of {count} were found"
+    stopped = [solution.limit for solution in found if solution.limit]
+    notes = [Text(f"note: {note}") for note in found[-1].notes]
+    few = f"Only {len(found)} of {count} were found" if len(found) < count else ""
     print_report(
         header(problem),
         *budget_lines(problem),
         Text(),
         candidates_table(found, problem),
         *((Text(), precisions_table(found)) if 1 < len(found) <= SHOWN else ()),
-        Text() if len(found) < count or limits else None,
-        Text(f"Stopped: {limits[0]}.") if limits else None,
-        Text(f"{missing}; there may be no more.") if len(found) < count else None,
+        Text() if few or stopped or notes else None,
+        Text(f"Stopped: {stopped[0]}.") if stopped else None,
+        Text(f"{few}; there are no more." if not stopped and not notes else f"{few}.")
+        if few
+        else None,
+        *notes,
     )

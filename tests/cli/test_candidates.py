@@ -40,7 +40,7 @@ def test_files_and_few(run: Run, table: Path, tmp_path: Path) -> None:
     """A JSON list is written; where there are no more, the report says so."""
     path = tmp_path / "candidates.json"
     result = run("candidates", table, "-b", "latency=120", "-o", path)
-    assert "Only 1 of 5 were found; there may be no more." in result.stdout
+    assert "Only 1 of 5 were found; there are no more." in result.stdout
     assert [answer["loss"] for answer in json.loads(path.read_text())] == [9]
 
 
