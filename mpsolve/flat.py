@@ -24,17 +24,27 @@ _KINDS = "iuf"
 def flatten(what: str, values: Any) -> tuple[NumberArray, IntArray]:
     """Flat numbers and offsets of an ``(N, K)`` array or of N rows of different lengths."""
     try:
-        array = np.asarray(values)
+        array = None if _ragged(values) else np.asarray(values)
     except ValueError:  # rows of different lengths
+        array = None
+    if array is None:
         rows = [checked_array(what, row) for row in values]
         filled = [row for row in rows if row.size]
         if not filled or any(row.ndim != 1 or row.dtype.kind not in _KINDS for row in filled):
-            raise _misshapen(what) from None
+            raise _misshapen(what)
         offsets = np.cumsum([0, *(row.size for row in rows)])
         return numbers(np.concatenate(filled)), offsets
     if array.ndim != 2 or array.dtype.kind not in _KINDS or not array.size:
         raise _misshapen(what)
     return numbers(array.ravel()), np.arange(len(array) + 1) * array.shape[1]
+
+
+def _ragged(values: Any) -> bool:
+    """Whether the values surely are rows of different lengths, which NumPy would try to stack."""
+    if not isinstance(values, list | tuple) or not values:
+        return False
+    arrays = all(isinstance(row, np.ndarray) and row.ndim == 1 for row in values)
+    return arrays and len({len(row) for row in values}) > 1
 
 
 def magnitude(array: NumberArray) -> float:

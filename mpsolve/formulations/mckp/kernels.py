@@ -162,6 +162,8 @@ class NumpyKernel:
         return _Numpy(prepare(weights, losses, offsets))
 
 
+#: So many times more labels does the compiled front form by default in about the same time.
+FASTER = 4
 #: A point of the compiled front.
 _NAMES = ("weight", "loss", "excess")
 _POINT = np.dtype(list(zip(_NAMES, (np.int64, np.int64, np.float64), strict=True)))
@@ -208,7 +210,7 @@ class _Compiled:
         deadline: float = math.inf,
         progress: Callable[[float], None] | None = None,
     ) -> FrontPoints:
-        limit = label_limit or front_module.LABEL_LIMIT
+        limit = label_limit or FASTER * front_module.LABEL_LIMIT
 
         def report(done: int, segments: int) -> None:
             if progress is not None:
