@@ -1,7 +1,7 @@
-"""The compiled kernel; everything else is in pyproject.toml.
+"""The compiled kernels; everything else is in pyproject.toml.
 
-The extension is optional: where no compiler is found, the installation succeeds without it and the
-NumPy kernel serves.
+The extensions are optional: where no compiler is found, the installation succeeds without them and
+the NumPy kernels serve.
 """
 
 import sysconfig
@@ -10,7 +10,9 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 
-KERNEL = Path("mpsolve/formulations/mckp/kernel")
+FORMULATIONS = Path("mpsolve/formulations")
+#: Extension module -> folder of its sources.
+KERNELS = {"mckp._kernel": "mckp/kernel", "lagrangian._labels": "lagrangian/kernel"}
 #: The stable ABI has the buffer protocol since Python 3.11; free-threaded Pythons lack it.
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 COMPILED = [("Py_LIMITED_API", "0x030B0000")] if STABLE else []
@@ -30,14 +32,15 @@ setup(
     cmdclass={"bdist_wheel": Wheel},
     ext_modules=[
         Extension(
-            "mpsolve.formulations.mckp._kernel",
-            sources=sorted(map(str, KERNEL.glob("*.c"))),
-            depends=sorted(map(str, KERNEL.glob("*.h"))),
+            f"mpsolve.formulations.{name}",
+            sources=sorted(map(str, (FORMULATIONS / folder).glob("*.c"))),
+            depends=sorted(map(str, (FORMULATIONS / folder).glob("*.h"))),
             define_macros=COMPILED,
             # Fused multiply-adds would round otherwise than NumPy does.
             extra_compile_args=["-O3", "-std=c11", "-ffp-contract=off"],
             py_limited_api=STABLE,
             optional=True,
         )
+        for name, folder in KERNELS.items()
     ],
 )

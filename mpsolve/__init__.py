@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mpsolve.errors import TableError as TableError
     from mpsolve.errors import UnsupportedError as UnsupportedError
     from mpsolve.front import Front as Front
+    from mpsolve.pairwise import PairwiseTerm as PairwiseTerm
     from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
     from mpsolve.post_optimality import sensitivity as sensitivity
@@ -91,6 +92,7 @@ _HOMES = {
     "Front": "mpsolve.front",
     "k_best": "mpsolve.ranking",
     "pareto_front": "mpsolve.pareto",
+    "PairwiseTerm": "mpsolve.pairwise",
     "Precision": "mpsolve.precision",
     "Problem": "mpsolve.problem",
     "bundled_tables": "mpsolve.profiles.bundled",

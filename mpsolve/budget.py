@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.evaluation import total
+from mpsolve.evaluation import evaluate, total
 from mpsolve.homogeneous import homogeneous_choice
 
 if TYPE_CHECKING:
@@ -125,9 +125,15 @@ def _relative(
             f"The budget {name}={_shown(value, unit)} is relative to the reference configuration, "
             f"which does not fit: {error} Name another reference."
         ) from None
-    highest = Fraction(total(cost[problem.flat(choice)]))
+    highest = Fraction(evaluate(problem, choice).costs[name])
     if unit != "%":
         return value * highest
+    if problem.pairwise_on(name):
+        raise InputError(
+            f"The budget {name}={_shown(value, unit)} is part of a range whose least value takes "
+            f"a search, since pairs of layers add to {name}; give a number or a part of the "
+            "reference such as 0.7x."
+        )
     groups = problem.groups
     if groups.empty_groups:
         layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.evaluation import checked_limit
-from mpsolve.flat import checked_array, magnitude, numbers
+from mpsolve.flat import INTEGER_SUM, checked_array, magnitude, numbers
+from mpsolve.pairwise import PairwiseTerm
 from mpsolve.precision import Precision
 
 if TYPE_CHECKING:
@@ -103,6 +105,37 @@ def checked_deviations(
         )
     array.setflags(write=False)
     return array
+
+
+def checked_pairwise(
+    terms: tuple[PairwiseTerm, ...], costs: Mapping[str, NumberArray]
+) -> tuple[PairwiseTerm, ...]:
+    """The terms, each of which adds to the loss or to one of the costs."""
+    for term in terms:
+        if not isinstance(term, PairwiseTerm):
+            raise InputError(f"pairwise holds terms of type PairwiseTerm, not {term!r}.")
+        if term.cost is not None and term.cost not in costs:
+            known = ", ".join(costs) or "none"
+            raise InputError(f"The {term} adds to no cost; the costs are: {known}.")
+    return terms
+
+
+def same_kind(
+    what: str, cost: str | None, values: NumberArray, terms: tuple[PairwiseTerm, ...]
+) -> tuple[NumberArray, tuple[PairwiseTerm, ...]]:
+    """The numbers of one sum, all as integers that can be summed so, or all as floats."""
+    parts = [values, *(term.values for term in terms if term.cost == cost)]
+    most = math.fsum(map(magnitude, parts)) if len(parts) > 1 else 0.0
+    if len(parts) == 1 or (all(p.dtype.kind == "i" for p in parts) and most < INTEGER_SUM):
+        return values, terms
+    if not most < math.inf:
+        raise InputError(f"The sums of {what} exceed every float; give it in a larger unit.")
+    values = values.astype(np.float64)
+    values.setflags(write=False)
+    return values, tuple(
+        replace(term, values=term.values.astype(np.float64)) if term.cost == cost else term
+        for term in terms
+    )
 
 
 def checked_budget(name: str, budget: Number, costs: Mapping[str, NumberArray]) -> Number:

@@ -15,6 +15,7 @@ from mpsolve.errors import (
     UnsupportedError,
 )
 from mpsolve.evaluation import Evaluation, evaluate
+from mpsolve.formulations.lagrangian.method import suits as lagrangian_suits
 from mpsolve.formulations.method import Options, Outcome, method_named
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
@@ -58,8 +59,8 @@ def solve(
     problem
         The problem.
     method
-        ``"auto"``, an exact method (``mckp``, ``milp``, ``highs``, ``cpsat``; ``milp:gurobi``
-        asks PuLP for a certain solver, ``mckp:numpy`` for a kernel) or a heuristic
+        ``"auto"``, an exact method (``mckp``, ``lagrangian``, ``milp``, ``highs``, ``cpsat``;
+        ``milp:gurobi`` asks PuLP for a certain solver, ``mckp:numpy`` for a kernel) or a heuristic
         (``free-bits``, ``greedy-decrease``, ``greedy-increase``, ``homogeneous``).
     warm_start
         A configuration, or a choice, that an exact method begins with.
@@ -74,7 +75,7 @@ def solve(
     gap
         Relative gap at which a search may stop; 0 asks for the optimum.
     label_limit
-        How many labels the knapsack search may keep in memory.
+        How many labels the methods mckp and lagrangian may keep in memory.
     explain
         Whether to search for a smallest set of conflicting constraints if none can be kept
         together and the cause does not show without a search.
@@ -127,6 +128,8 @@ def choose_method(problem: Problem) -> tuple[str, str]:
     refusal = method_named("mckp").unsupported(problem)
     if refusal is None:
         return "mckp", "auto chose mckp: one budget and independent choice groups"
+    if lagrangian_suits(problem):
+        return "lagrangian", f"auto chose lagrangian: {_clause(refusal)}"
     missing = None
     for name in GENERAL:
         try:
@@ -134,8 +137,13 @@ def choose_method(problem: Problem) -> tuple[str, str]:
         except MissingDependencyError as error:
             missing = missing or error
             continue
-        return name, f"auto chose {name}: {refusal.split(';')[0].rstrip('.')}"
+        return name, f"auto chose {name}: {_clause(refusal)}"
     raise missing or UnsupportedError(refusal)
+
+
+def _clause(refusal: str) -> str:
+    """The part of a refusal that says what is not supported."""
+    return refusal.split(";")[0].rstrip(".")
 
 
 def _verified(

@@ -110,11 +110,11 @@ def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
         If the choice names a candidate that a layer does not have.
     """
     flat = problem.flat(choice)
-    costs = {name: total(values[flat]) for name, values in problem.costs.items()}
+    costs = {name: _summed(problem, name, choice, flat) for name in problem.costs}
     violations = [
         f"{name} is {costs[name]:,} and its budget {limit:,}"
         for name, limit in problem.budgets.items()
-        if not keeps(costs[name], limit, len(problem.layers))
+        if not keeps(costs[name], limit, problem.terms_of(name))
     ]
     chosen = [problem.precisions[j] for j in flat]
     violations += [
@@ -134,7 +134,14 @@ def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
         for restriction in problem.restrictions
         if not restriction.allows(chosen[problem.index_of(restriction.layer)])
     ]
-    return Evaluation(total(problem.loss[flat]), costs, tuple(violations))
+    return Evaluation(_summed(problem, None, choice, flat), costs, tuple(violations))
+
+
+def _summed(problem: Problem, cost: str | None, choice: IntArray, flat: IntArray) -> Number:
+    """The loss, or a cost, of a choice, with what its layers add in pairs."""
+    values = problem.loss if cost is None else problem.costs[cost]
+    together = [term.value(problem, choice) for term in problem.pairwise_on(cost)]
+    return total(np.append(values[flat], together) if together else values[flat])
 
 
 def smallest(values: NumberArray, offsets: IntArray) -> Number:

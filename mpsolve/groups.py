@@ -71,6 +71,13 @@ class ChoiceGroups:
         parts = self.parts[self.part_offsets[joint] : self.part_offsets[joint + 1]]
         return tuple(problem.precisions[j] for j in parts)
 
+    def of_layer(self, layer: int) -> tuple[int, IntArray]:
+        """The group of a layer, and the layer's own candidate in each of its joint candidates."""
+        g = next(g for g, members in enumerate(self.members) if layer in members)
+        begin, end = self.part_offsets[self.offsets[g : g + 2]]
+        parts = self.parts[begin:end].reshape(-1, len(self.members[g]))
+        return g, parts[:, self.members[g].index(layer)] - self.layer_offsets[layer]
+
     def merged(self, values: NumberArray) -> NumberArray:
         """``(J,)`` value of each joint candidate: the sum over its parts."""
         if self.trivial:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.errors import Conflict, UnsupportedError
+from mpsolve.errors import Conflict
 from mpsolve.evaluation import keeps, smallest, total
-from mpsolve.groups import choice_groups
 from mpsolve.parts import BudgetPart, Part, minimal, only, parts_of, section_of, shown_number
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def quick_conflict(problem: Problem) -> Conflict | None:
     """A conflict that shows without any search, or None.
 
     These are: a layer without a candidate, tied layers without a common precision, a budget below
-    what the cheapest candidates cost, and a constraint below its smallest coefficients. Its
+    what the cheapest candidates cost, unless pairs of layers add to the cost, and a constraint
+    below its smallest coefficients. Its
     constraints are a smallest set in the sense of `Conflict`.
     """
     return (
@@ -53,7 +54,7 @@ def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) ->
     """
     if conflict := quick_conflict(problem):
         return conflict
-    indifferent = problem.replace(loss=np.zeros(len(problem.loss), np.int64))
+    indifferent = _minimising(problem, np.zeros(len(problem.loss), np.int64))
 
     def conflicting(parts: list[Part]) -> bool:
         variant = only(indifferent, parts)
@@ -77,19 +78,28 @@ def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) ->
     cost, limit = budgets[-1].cost, budgets[-1].limit
     kept = [part for part in parts if part is not budgets[-1]]
     others = only(indifferent, kept)
-    least = least_loss(others.replace(loss=problem.costs[cost]))
+    least = least_loss(_minimising(others, problem.costs[cost], cost))
     layers = _dominant(others, problem.costs[cost])[1]
     shown = _apart(least or 0, limit)
+    together = "cannot be kept together" if kept else "cannot be kept"
+    condition = f"with {_together(_names(kept))} kept, " if kept else ""
     return Conflict(
-        f"{_capital(_together(names))} cannot be kept together: with {_together(_names(kept))} "
-        f"kept, {cost} is at least {shown[0]}{_unit(problem, cost)}, above its budget of "
-        f"{shown[1]}; {_listed(layers)} dominate{'s' if len(layers) == 1 else ''} it.",
+        f"{_capital(_together(names))} {together}: {condition}{cost} is at least "
+        f"{shown[0]}{_unit(problem, cost)}, above its budget of {shown[1]}; "
+        f"{_listed(layers)} dominate{'s' if len(layers) == 1 else ''} it.",
         constraints=names,
         cost=cost,
         budget=limit,
         least=least,
         layers=layers,
     )
+
+
+def _minimising(problem: Problem, values: NumberArray, cost: str | None = None) -> Problem:
+    """The problem with other losses; with a cost, what pairs add to it is added to them too."""
+    kept = [term for term in problem.pairwise if term.cost is not None]
+    moved = [replace(term, cost=None) for term in kept if term.cost == cost]
+    return problem.replace(loss=values, pairwise=[*kept, *moved])
 
 
 def _empty_layer(problem: Problem) -> Conflict | None:
@@ -164,6 +174,8 @@ def _parts_on(problem: Problem, layers: tuple[str, ...]) -> list[Part]:
 def _budget_too_small(problem: Problem) -> Conflict | None:
     for name, limit in problem.budgets.items():
         cost = problem.costs[name]
+        if problem.pairwise_on(name):  # the least sum takes a search
+            continue
         if not _exceeds(problem, cost, limit, len(problem.layers)):
             continue
         least, layers, share = _dominant(problem, cost)
@@ -268,10 +280,7 @@ def _constraint_too_small(problem: Problem) -> Conflict | None:
 
 
 def _groups(problem: Problem) -> ChoiceGroups:
-    try:
-        return problem.groups
-    except UnsupportedError:
-        return choice_groups(problem, merge="whole")
+    return problem.largest_groups
 
 
 def _names(parts: Iterable[Part]) -> tuple[str, ...]:

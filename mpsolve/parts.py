@@ -76,7 +76,7 @@ def only(problem: Problem, parts: list[Part]) -> Problem:
 
 
 def section_of(problem: Problem, layers: tuple[str, ...], parts: list[Part]) -> Problem:
-    """The problem on some of its layers, with these constraints alone."""
+    """The problem on some of its layers, with these constraints alone and no pairwise terms."""
     spans = [range(*problem.offsets[i : i + 2]) for i in map(problem.index_of, layers)]
     rows = [j for span in spans for j in span]
     section = problem.replace(
@@ -90,6 +90,7 @@ def section_of(problem: Problem, layers: tuple[str, ...], parts: list[Part]) -> 
         ties=(),
         restrictions=(),
         deviations={},
+        pairwise=(),
     )
     return only(section, parts)
 

@@ -15,9 +15,11 @@ from mpsolve.checks import (
     checked_deviations,
     checked_numbers,
     checked_offsets,
+    checked_pairwise,
+    same_kind,
 )
 from mpsolve.configuration import Configuration
-from mpsolve.errors import InputError
+from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.flat import candidates, flatten, numbered_layers
 from mpsolve.frozen import Picklable
 from mpsolve.groups import choice_groups
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from mpsolve.constraints import LinearConstraint, Restriction, Tie
     from mpsolve.groups import ChoiceGroups
+    from mpsolve.pairwise import PairwiseTerm
     from mpsolve.precision import Precision
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, FloatArray, IntArray, Number, NumberArray
@@ -66,6 +69,9 @@ class Problem(Picklable):
         Limits on sums over some of the layers.
     restrictions
         Fixed, forbidden, minimum and maximum precisions of single layers.
+    pairwise
+        What two layers add to the loss or to a cost together. The numbers of one sum are all
+        integers or all floats: where one of its parts is not an integer, the others become floats.
     loss_name
         What the loss is, printed with every answer.
     units
@@ -93,6 +99,7 @@ class Problem(Picklable):
     ties: tuple[Tie, ...] = ()
     constraints: tuple[LinearConstraint, ...] = ()
     restrictions: tuple[Restriction, ...] = ()
+    pairwise: tuple[PairwiseTerm, ...] = ()
     loss_name: str = "loss"
     units: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance = Provenance.UNSTATED
@@ -105,9 +112,15 @@ class Problem(Picklable):
         set_(self, "precisions", tuple(self.precisions))
         check_layers(self.layers)
         set_(self, "offsets", checked_offsets(self.offsets, self.layers, self.precisions))
-        set_(self, "loss", self._numbers("loss", self.loss))
+        loss = self._numbers("loss", self.loss)
         costs = {name: self._numbers(f"cost {name}", c) for name, c in self.costs.items()}
+        pairwise = checked_pairwise(tuple(self.pairwise), costs)
+        loss, pairwise = same_kind("loss", None, loss, pairwise)
+        for name, cost in costs.items():
+            costs[name], pairwise = same_kind(f"cost {name}", name, cost, pairwise)
+        set_(self, "loss", loss)
         set_(self, "costs", MappingProxyType(costs))
+        set_(self, "pairwise", pairwise)
         deviations = {
             name: checked_deviations(name, d, costs, self.layers, self.offsets, self.precisions)
             for name, d in self.deviations.items()
@@ -136,6 +149,14 @@ class Problem(Picklable):
                     raise InputError(
                         f"{constraint}: layer {layer} needs one coefficient per candidate."
                     )
+        for term in self.pairwise:
+            ends = [self.index_of(layer, str(term)) for layer in (term.first, term.second)]
+            shape = tuple(len(self.candidates(i)) for i in ends)
+            if term.values.shape != shape:
+                raise InputError(
+                    f"The {term} needs a matrix of {shape[0]} x {shape[1]} numbers, one per pair "
+                    f"of candidates, not of {' x '.join(map(str, term.values.shape))}."
+                )
 
     @classmethod
     def from_table(
@@ -319,6 +340,22 @@ class Problem(Picklable):
         return {}
 
     @cached_property
+    def largest_groups(self) -> ChoiceGroups:
+        """As `groups`; where one would get too many joint candidates, with fewer ties merged."""
+        try:
+            return self.groups
+        except UnsupportedError:
+            return choice_groups(self, merge="whole")
+
+    def pairwise_on(self, cost: str | None) -> tuple[PairwiseTerm, ...]:
+        """The pairwise terms that add to a cost, or to the loss for None."""
+        return tuple(term for term in self.pairwise if term.cost == cost)
+
+    def terms_of(self, cost: str | None) -> int:
+        """How many numbers the sum of a cost, or the loss for None, has."""
+        return len(self.layers) + len(self.pairwise_on(cost))
+
+    @cached_property
     def _positions(self) -> dict[str, int]:
         return {layer: i for i, layer in enumerate(self.layers)}
 
@@ -393,4 +430,5 @@ class Problem(Picklable):
         for name in ("ties", "constraints", "restrictions"):
             parts += [f"{len(getattr(self, name))} {name}"] if getattr(self, name) else []
         parts += [f"deviations of {', '.join(self.deviations)}"] if self.deviations else []
+        parts += [f"{len(self.pairwise)} pairwise terms"] if self.pairwise else []
         return f"<Problem {self.source}: {', '.join(parts)}; loss {self.loss_name}>"

@@ -11,18 +11,21 @@ from mpsolve.evaluation import keeps, total
 
 if TYPE_CHECKING:
     from mpsolve.constraints import LinearConstraint
+    from mpsolve.pairwise import PairwiseTerm
     from mpsolve.problem import Problem
 
 
 def binding_budgets(problem: Problem) -> list[str]:
-    """The budgets that the costliest allowed candidates together exceed."""
+    """The budgets that the costliest allowed candidates, and their pairs, together exceed."""
     names = []
     for name, limit in problem.budgets.items():
         cost = problem.costs[name]
         if not problem.allowed.all():
             cost = np.where(problem.allowed, cost, cost.min())
-        most = total(np.maximum.reduceat(cost, problem.offsets[:-1]))
-        if not keeps(most, limit, len(problem.layers)):
+        largest = np.maximum.reduceat(cost, problem.offsets[:-1])
+        together = [term.values.max() for term in problem.pairwise_on(name)]
+        most = total(np.append(largest, together) if together else largest)
+        if not keeps(most, limit, problem.terms_of(name)):
             names.append(name)
     return names
 
@@ -38,3 +41,9 @@ def binding_constraints(problem: Problem) -> list[LinearConstraint]:
             len(constraint.terms),
         )
     ]
+
+
+def binding_pairwise(problem: Problem) -> list[PairwiseTerm]:
+    """The pairwise terms that are not constant, on the loss or on a budget that can bind."""
+    targets = {None, *binding_budgets(problem)}
+    return [t for t in problem.pairwise if t.cost in targets and t.values.min() < t.values.max()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mpsolve import LinearConstraint, Precision, Problem, Restriction, Tie
+from mpsolve import LinearConstraint, PairwiseTerm, Precision, Problem, Restriction, Tie
 from mpsolve.constraints import KINDS, RELATIONS
 from mpsolve.formulations.mckp.kernels import NAMES
 
@@ -59,7 +59,7 @@ def brute_force(problem: Problem) -> Truth:
     feasible = feasible_assignments(problem)
     if not len(feasible):
         return Truth(None, 0.0)
-    terms = problem.loss[feasible]
+    terms = summands(problem, None, feasible)
     if terms.dtype.kind == "i":
         return Truth(int(terms.sum(1).min()), 0.0)
     tolerance = 2.0**-50 * float(np.abs(terms).sum(1).max())
@@ -73,7 +73,7 @@ def feasible_assignments(problem: Problem) -> IntArray:
     flat = choices + problem.offsets[:-1]
     feasible = np.ones(len(flat), bool)
     for name, limit in problem.budgets.items():
-        feasible &= _kept(problem.costs[name][flat], limit)
+        feasible &= _kept(summands(problem, name, flat), limit)
     for tie in problem.ties:
         shared = [problem.index_of(layer) for layer in tie.layers]
         codes = {tie.key(p): code for code, p in enumerate(problem.precisions)}
@@ -93,6 +93,20 @@ def feasible_assignments(problem: Problem) -> IntArray:
     return assignments
 
 
+def summands(problem: Problem, cost: str | None, flat: IntArray) -> NumberArray:
+    """All terms of a cost, or of the loss, of assignments ``(A, N)``; pairwise ones last."""
+    choices = flat - problem.offsets[:-1]
+    pairs = [
+        term.values[
+            choices[:, problem.index_of(term.first)], choices[:, problem.index_of(term.second)]
+        ]
+        for term in problem.pairwise
+        if term.cost == cost
+    ]
+    values = problem.loss if cost is None else problem.costs[cost]
+    return np.column_stack([values[flat], *pairs])
+
+
 def _kept(terms: NumberArray, limit: float) -> NumberArray:
     if terms.dtype.kind == "i":
         return terms.sum(1) <= limit
@@ -109,6 +123,7 @@ def random_problem(
     relations: tuple[str, ...] = (),
     constraints: bool = False,
     restrictions: bool = False,
+    pairwise: bool = False,
 ) -> Problem:
     """A small random problem of the kind that breaks solvers.
 
@@ -127,6 +142,8 @@ def random_problem(
         The kinds of ties to draw from.
     constraints, restrictions
         Whether to add a constraint on some layers, and restrictions.
+    pairwise
+        Whether to add terms for pairs of layers, to the loss and to the costs.
     """
     counts = _counts(rng, max_layers, max_assignments)
     offsets = np.cumsum([0, *counts])
@@ -141,16 +158,23 @@ def random_problem(
     if budgets and rng.random() < 0.3:  # correlated: what is cheap loses much
         cost = costs["cost0"]
         loss = cost.max() - cost + rng.integers(0, 3, len(cost))
+    sums: dict[str | None, NumberArray] = {None: loss}
+    sums.update(costs)
+    terms = _pairwise(rng, layers, counts, sums) if pairwise else ()
     return Problem(
         layers=layers,
         offsets=offsets,
         precisions=precisions,
         loss=loss,
         costs=costs,
-        budgets={name: _limit(rng, cost, offsets) for name, cost in costs.items()},
+        budgets={
+            name: _limit(rng, cost, offsets, [t for t in terms if t.cost == name])
+            for name, cost in costs.items()
+        },
         ties=_ties(rng, layers, relations),
         constraints=_constraints(rng, layers, counts) if constraints else (),
         restrictions=_restrictions(rng, layers) if restrictions else (),
+        pairwise=terms,
     )
 
 
@@ -178,9 +202,11 @@ def _numbers(rng: np.random.Generator, count: int) -> NumberArray:
     return 10.0 ** rng.uniform(-9, 3, count)
 
 
-def _limit(rng: np.random.Generator, cost: NumberArray, offsets: IntArray) -> float:
-    least = np.minimum.reduceat(cost, offsets[:-1]).sum()
-    most = np.maximum.reduceat(cost, offsets[:-1]).sum()
+def _limit(
+    rng: np.random.Generator, cost: NumberArray, offsets: IntArray, terms: list[PairwiseTerm]
+) -> float:
+    least = np.minimum.reduceat(cost, offsets[:-1]).sum() + sum(t.values.min() for t in terms)
+    most = np.maximum.reduceat(cost, offsets[:-1]).sum() + sum(t.values.max() for t in terms)
     kind = rng.integers(8)
     if kind == 0:
         return float(least - 1 - abs(least) / 2)
@@ -188,7 +214,9 @@ def _limit(rng: np.random.Generator, cost: NumberArray, offsets: IntArray) -> fl
         return float(most + 1)
     if kind in (2, 3):  # exactly the sum of some assignment, summed as a user would
         picks = [int(rng.integers(a, b)) for a, b in itertools.pairwise(offsets)]
-        return float(sum(cost[j] for j in picks))
+        chosen = {f"layer{i}": j - offsets[i] for i, j in enumerate(picks)}
+        together = [t.values[chosen[t.first], chosen[t.second]] for t in terms]
+        return float(sum([*(cost[j] for j in picks), *together]))
     return float(least + rng.random() * (most - least))
 
 
@@ -224,3 +252,37 @@ def _restrictions(rng: np.random.Generator, layers: tuple[str, ...]) -> tuple[Re
         for kind in KINDS
         if rng.random() < 0.15
     )
+
+
+def _pairwise(
+    rng: np.random.Generator,
+    layers: tuple[str, ...],
+    counts: list[int],
+    targets: dict[str | None, NumberArray],
+) -> tuple[PairwiseTerm, ...]:
+    """Dense, sparse, separable and constant matrices, some on the same pair of layers.
+
+    Floats on a cost have one sign: the slack of a budget is relative to the budget, and sums that
+    cancel may exceed it by rounding alone.
+    """
+    if len(layers) < 2:
+        return ()
+    terms = []
+    for _ in range(rng.integers(1, len(layers) + 1)):
+        i, j = rng.choice(len(layers), 2, replace=False)
+        shape = (counts[i], counts[j])
+        kind = rng.integers(5)
+        values = _numbers(rng, shape[0] * shape[1]).reshape(shape)
+        if kind == 0:
+            values = rng.integers(0, 2, shape) * rng.integers(1, 9)
+        elif kind == 1:
+            values = np.add.outer(rng.integers(0, 9, shape[0]), rng.integers(0, 9, shape[1]))
+        elif kind == 2:
+            values = np.full(shape, int(rng.integers(0, 9)))
+        target = list(targets)[int(rng.integers(len(targets)))]
+        if target is not None and "f" in (values.dtype.kind, targets[target].dtype.kind):
+            values = np.abs(values)
+            if targets[target].min() < 0:
+                values = np.ceil(values).astype(np.int64)
+        terms.append(PairwiseTerm(layers[i], layers[j], values, target))
+    return tuple(terms)

@@ -3,7 +3,7 @@
     python -m bench.brute_force --instances 100000 --seed 0
 
 Prints every difference, and ends with exit status 1 if there is one. Losses that are floats are
-resolved to rounding by mckp, and to about 1e-10 of their sum by the general methods.
+resolved to rounding by mckp and lagrangian, and to about 1e-10 of their sum by the general methods.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from mpsolve import solve
 from tests.support import Truth, brute_force, random_problem
 
 RELATIONS = ("precision", "b_in", "b_wt")
+#: Methods that resolve losses to rounding.
+EXACT = ("mckp", "lagrangian")
 #: What the general methods cannot tell apart, relative to the loss.
 RESOLUTION = 1e-10
 
@@ -30,7 +32,9 @@ def agree(truth: Truth, loss: float | None, resolution: float) -> bool:
     return abs(loss - truth.least) <= resolution * abs(truth.least)
 
 
-def main(instances: int, seed: int, method: str, max_layers: int, budgets: int) -> int:
+def main(
+    instances: int, seed: int, method: str, max_layers: int, budgets: int, pairwise: bool = False
+) -> int:
     """Run the comparison and return the number of differences."""
     rng = np.random.default_rng(seed)
     seen: Counter[str] = Counter()
@@ -43,13 +47,15 @@ def main(instances: int, seed: int, method: str, max_layers: int, budgets: int) 
             relations=RELATIONS if k % 2 else (),
             restrictions=k % 3 == 0,
             constraints=budgets > 1 and k % 4 == 0,
+            pairwise=pairwise and k % 5 != 0,
         )
         truth = brute_force(problem)
         solution = solve(problem, method)
         seen["with ties"] += bool(problem.ties)
+        seen["with pairwise terms"] += bool(problem.pairwise)
         seen["infeasible"] += truth.least is None
         seen["float costs"] += any(c.dtype.kind == "f" for c in problem.costs.values())
-        if not agree(truth, solution.loss, 0.0 if method == "mckp" else RESOLUTION):
+        if not agree(truth, solution.loss, 0.0 if method in EXACT else RESOLUTION):
             seen["different"] += 1
             print(f"instance {k}: enumeration {truth.least}, {method} {solution!r}")
     seconds = time.perf_counter() - began
@@ -66,6 +72,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--method", default="mckp")
     parser.add_argument("--max-layers", type=int, default=12)
     parser.add_argument("--budgets", type=int, default=1)
+    parser.add_argument("--pairwise", action="store_true", help="add terms for pairs of layers")
     return parser.parse_args()
 
 

@@ -7,6 +7,13 @@ One binary variable per joint candidate, exactly one of each group is taken::
                 sum_j a_rj x_j <= upper_r               budgets and linear constraints
                 sum_j a_rj x_j  = 0                     ties of b_in or of b_wt
 
+Two groups with a pairwise term that is more than a sum of two numbers get a group of their own,
+whose variables y_jk stand for the pairs of their candidates. It is one more group to everything
+above; that it follows the two is said by the rows of the local marginal polytope, which no
+linearisation with as many variables surpasses::
+
+    sum_k y_jk = x_j    and    sum_j y_jk = x_k
+
 Every loss and every coefficient of a budget has the least one of its group subtracted, so all of
 them are at least 0.
 """
@@ -21,7 +28,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.filtering import affordable
-from mpsolve.formulations.fixed_point import fixed_capacity, fixed_point
+from mpsolve.formulations.fixed_point import fixed_capacity
+from mpsolve.formulations.sums import IntegerSum, Total, integer_sum
 from mpsolve.groups import choice_groups
 from mpsolve.redundancy import binding_budgets, binding_constraints
 
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from mpsolve.constraints import Tie
     from mpsolve.groups import ChoiceGroups
     from mpsolve.problem import Problem
-    from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
+    from mpsolve.typing import BoolArray, IntArray, Number
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +78,14 @@ class BinaryModel:
     Attributes
     ----------
     groups
-        What the variables stand for.
+        The G choice groups.
+    pairs
+        ``(P, 2)`` int64, the groups of each pair that has a group of its own.
+    offsets
+        ``(G + P + 1,)`` int64, where the variables of each group, and of each pair by rows, begin
+        and end.
     losses
-        ``(J,)`` int64 >= 0, 0 for the best candidate of every group.
+        ``(J,)`` int64 >= 0, 0 for the best variable of every group.
     base
         What was subtracted from the losses of a choice, in the same unit.
     exponent
@@ -89,6 +102,8 @@ class BinaryModel:
     """
 
     groups: ChoiceGroups
+    pairs: IntArray
+    offsets: IntArray
     losses: IntArray
     base: int
     exponent: int
@@ -99,13 +114,23 @@ class BinaryModel:
     upper: IntArray
     equal: BoolArray
 
-    @property
-    def offsets(self) -> IntArray:
-        """``(G + 1,)`` where the variables of each group begin and end."""
-        return self.groups.offsets
+    def lift(self, choice: IntArray) -> IntArray:
+        """The choice of the problem that a choice of the groups, and pairs, stands for."""
+        return self.groups.lift(choice[: len(self.groups.members)])
+
+    def lower(self, choice: IntArray) -> IntArray | None:
+        """The inverse of `lift`; None where the choice has no joint candidate in some group."""
+        lowered = self.groups.lower(choice)
+        return None if lowered is None else self.completed(lowered)
+
+    def completed(self, choice: IntArray) -> IntArray:
+        """A choice of the groups with the pairs that follow from it."""
+        choice = choice[: len(self.groups.members)]
+        first, second = self.pairs.T
+        return np.append(choice, choice[first] * np.diff(self.offsets)[second] + choice[second])
 
     def excess(self, choice: IntArray) -> int:
-        """Loss of a choice of the groups beyond `base`, in units."""
+        """Loss of a choice of the groups and pairs beyond `base`, in units."""
         return int(self.losses[self.offsets[:-1] + choice].sum())
 
     def original(self, excess: float) -> float:
@@ -113,14 +138,14 @@ class BinaryModel:
         return math.ldexp(self.base + excess, -self.exponent)
 
     def activity(self, choice: IntArray) -> IntArray:
-        """``(R,)`` the sums that the rows take for a choice of the groups."""
+        """``(R,)`` the sums that the rows take for a choice of the groups and pairs."""
         taken = np.zeros(len(self.losses), np.int64)
         taken[self.offsets[:-1] + choice] = 1
         sums = np.concatenate(([0], np.cumsum(self.coefficients * taken[self.columns])))
         return sums[self.indptr[1:]] - sums[self.indptr[:-1]]
 
     def excluding(self, choice: IntArray) -> BinaryModel:
-        """The model without a choice of the groups, which breaks a constraint.
+        """The model without a choice of the groups and pairs, which breaks a constraint.
 
         Where the choice exceeds a row, the row added is a cover: it also excludes every other
         choice that costs at least as much in a smallest part of the groups that exceeds it.
@@ -164,23 +189,36 @@ def binary_model(problem: Problem, usable: BoolArray | None = None) -> BinaryMod
     """
     limits = _limits(problem)
     keep = problem.allowed if usable is None else problem.allowed & usable
-    for values, limit, _ in limits:
-        keep = keep & affordable(values, problem.offsets, limit)
+    for total, limit in limits:
+        least = sum(term.values.min().item() for term in total.pairwise)
+        keep = keep & affordable(total.values, problem.offsets, limit - least)
     groups = choice_groups(problem, merge="whole", usable=keep)
     if groups.empty_groups:
         return None
-    rows = [_row(groups, np.where(keep, v, 0), limit, terms) for v, limit, terms in limits]
+    # Solvers that compute in int64 want the sum over all variables to fit, not one per group.
+    sums = [
+        integer_sum(problem, groups, keep, total, over_all=True, round_up=True)
+        for total, _ in limits
+    ]
+    losses = integer_sum(problem, groups, keep, Total.of(problem, None))
+    pairs, offsets = _paired(groups, [losses, *sums])
+    rows = [
+        _row(offsets, one.over(pairs, offsets), one.scale.exponent, limit, total.terms)
+        for one, (total, limit) in zip(sums, limits, strict=True)
+    ]
     if any(row.upper < 0 for row in rows):
         return None
     rows += [row for tie in groups.remaining_ties for row in _tie_rows(problem, groups, tie)]
-    scale = fixed_point(np.where(keep, problem.loss, 0), problem.offsets)
-    losses, base = _above_least(groups, groups.merged(scale.integers))
+    scale, terms = losses.scale, problem.terms_of(None)
+    excess, base = _above_least(offsets, losses.over(pairs, offsets))
     model = BinaryModel(
         groups=groups,
-        losses=losses,
+        pairs=pairs,
+        offsets=offsets,
+        losses=excess,
         base=base,
         exponent=scale.exponent,
-        resolution=0.0 if scale.exact else math.ldexp(len(problem.layers) / 2, -scale.exponent),
+        resolution=0.0 if scale.exact else math.ldexp(terms / 2, -scale.exponent),
         indptr=np.zeros(1, np.int64),
         columns=np.zeros(0, np.int64),
         coefficients=np.zeros(0, np.int64),
@@ -203,35 +241,54 @@ def with_rows(model: BinaryModel, rows: list[Row]) -> BinaryModel:
     )
 
 
-def _limits(problem: Problem) -> list[tuple[NumberArray, Number, int]]:
-    """Per limit that can bind: ``(M,)`` coefficients, the limit and the terms of its sum."""
-    limits: list[tuple[NumberArray, Number, int]] = [
-        (problem.costs[name], problem.budgets[name], len(problem.layers))
-        for name in binding_budgets(problem)
+def linked(model: BinaryModel) -> BinaryModel:
+    """The model with the rows by which every pair follows from its two groups."""
+    rows = []
+    for p, (first, second) in enumerate(model.pairs.tolist(), len(model.groups.members)):
+        begin, end = model.offsets[p : p + 2]
+        joint = np.arange(begin, end).reshape(-1, model.offsets[second + 1] - model.offsets[second])
+        for group, variables in ((first, joint), (second, joint.T)):
+            for j, same in enumerate(variables, model.offsets[group]):
+                columns = np.concatenate([[j], same])
+                coefficients = np.concatenate([[-1], np.ones(len(same), np.int64)])
+                rows.append(Row(columns, coefficients, 0, equal=True))
+    return with_rows(model, rows)
+
+
+def _limits(problem: Problem) -> list[tuple[Total, Number]]:
+    """What is limited by budgets and constraints that can bind, and the limits."""
+    limits: list[tuple[Total, Number]] = [
+        (Total.of(problem, name), problem.budgets[name]) for name in binding_budgets(problem)
     ]
     for constraint in binding_constraints(problem):
         values = np.zeros(len(problem.loss))
         for layer, coefficients in constraint.terms.items():
             i = problem.index_of(layer)
             values[problem.offsets[i] : problem.offsets[i + 1]] = coefficients
-        limits.append((values, constraint.limit, len(constraint.terms)))
+        limits.append((Total(values, (), len(constraint.terms)), constraint.limit))
     return limits
 
 
-def _row(groups: ChoiceGroups, values: NumberArray, limit: Number, terms: int) -> Row:
+def _paired(groups: ChoiceGroups, sums: list[IntegerSum]) -> tuple[IntArray, IntArray]:
+    """The pairs of groups that some sum has a matrix for, and the offsets with their variables."""
+    found = sorted({pair for one in sums for pair in one.matrices})
+    pairs = np.array(found, np.int64).reshape(-1, 2)
+    sizes = np.diff(groups.offsets)[pairs].prod(1)
+    return pairs, np.concatenate([groups.offsets, groups.offsets[-1] + np.cumsum(sizes)])
+
+
+def _row(offsets: IntArray, values: IntArray, exponent: int, limit: Number, terms: int) -> Row:
     """A limit in integers: coefficients are rounded up, the right-hand side down."""
-    # Solvers that compute in int64 want the sum over all variables to fit, not one per group.
-    scale = fixed_point(values, np.arange(len(values) + 1), round_up=True)
-    coefficients, least = _above_least(groups, groups.merged(scale.integers))
-    upper = fixed_capacity(limit, scale.exponent, terms) - least
+    coefficients, least = _above_least(offsets, values)
+    upper = fixed_capacity(limit, exponent, terms) - least
     divisor = max(int(np.gcd.reduce(coefficients)), 1)
     return Row.at_most(coefficients // divisor, min(upper // divisor, int(coefficients.sum())))
 
 
-def _above_least(groups: ChoiceGroups, values: IntArray) -> tuple[IntArray, int]:
+def _above_least(offsets: IntArray, values: IntArray) -> tuple[IntArray, int]:
     """Values above the least one of their group, and the sum of the least ones."""
-    least = np.minimum.reduceat(values, groups.offsets[:-1])
-    return values - np.repeat(least, np.diff(groups.offsets)), sum(least.tolist())
+    least = np.minimum.reduceat(values, offsets[:-1])
+    return values - np.repeat(least, np.diff(offsets)), sum(least.tolist())
 
 
 def _tie_rows(problem: Problem, groups: ChoiceGroups, tie: Tie) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from mpsolve.problem import Problem
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 #: Relative safety against the rounding of doubles, on the side of keeping a candidate.
@@ -42,7 +43,9 @@ def affordable(cost: NumberArray, offsets: IntArray, limit: Number) -> BoolArray
     return cost - np.repeat(least, np.diff(offsets)) <= room
 
 
-def competitive(loss: NumberArray, offsets: IntArray, choice: IntArray) -> BoolArray:
+def competitive(
+    loss: NumberArray, offsets: IntArray, choice: IntArray, together: float = 0.0
+) -> BoolArray:
     """Candidates whose loss alone does not exceed that of a known feasible choice.
 
     Parameters
@@ -53,6 +56,8 @@ def competitive(loss: NumberArray, offsets: IntArray, choice: IntArray) -> BoolA
         ``(N + 1,)`` where the candidates of each layer begin and end.
     choice
         ``(N,)`` a feasible choice.
+    together
+        What pairs of layers add to its loss, above the least that they can add.
 
     Returns
     -------
@@ -60,5 +65,12 @@ def competitive(loss: NumberArray, offsets: IntArray, choice: IntArray) -> BoolA
     """
     least = np.minimum.reduceat(loss, offsets[:-1])
     excess = loss - np.repeat(least, np.diff(offsets))
-    known = math.fsum(excess[offsets[:-1] + choice])
+    known = math.fsum(excess[offsets[:-1] + choice]) + together
     return excess <= known * (1 + SAFETY)
+
+
+def pairwise_excess(problem: Problem, choice: IntArray) -> float:
+    """What pairs of layers add to the loss of a choice, above the least that they can add."""
+    return math.fsum(
+        term.value(problem, choice) - term.values.min() for term in problem.pairwise_on(None)
+    )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
 from mpsolve.evaluation import evaluate
-from mpsolve.formulations.binary_model import binary_model
-from mpsolve.formulations.filtering import competitive
+from mpsolve.formulations.binary_model import binary_model, linked
+from mpsolve.formulations.filtering import competitive, pairwise_excess
 from mpsolve.formulations.method import Outcome
 from mpsolve.formulations.process import run_in_worker
 from mpsolve.formulations.scaling import sketch
@@ -129,7 +129,7 @@ class _Search:
         if model is None:
             return self._none_exists()
         quick = sketch(model)
-        self._consider(model.groups.lift(quick.choice))
+        self._consider(model.lift(quick.choice))
         self._raise_bound(model, quick.bound)
         model = self._narrowed(model)
         scale = self.back_end.scale(model, self._excess(model) or quick.excess)
@@ -164,11 +164,11 @@ class _Search:
             if report.remark:
                 self.notes.append(report.remark)
             self._raise_bound(model, _in_units(report.bound, scale))
-            if report.choice is None or self._consider(model.groups.lift(report.choice)):
+            if report.choice is None or self._consider(model.lift(report.choice)):
                 return report, model
             if not report.proven:
                 return report, model
-            model = model.excluding(report.choice)
+            model = model.excluding(model.completed(report.choice))
         remark = (
             f"{EXCLUSIONS} answers of {self.back_end.family} in a row broke a constraint by less "
             "than its tolerance."
@@ -178,9 +178,9 @@ class _Search:
 
     def _task(self, model: BinaryModel, scale: Scale) -> Task:
         return Task(
-            model,
+            linked(model),
             scale.exponent,
-            start=None if self.best is None else model.groups.lower(self.best),
+            start=None if self.best is None else model.lower(self.best),
             deadline=self._deadline,
             # The back end sees the excess alone, a part of the loss unless the base is negative.
             gap=self.options.gap if model.base >= 0 else 0.0,
@@ -194,7 +194,7 @@ class _Search:
     ) -> None:
         """Take up what a running back end has found, and report it."""
         if choice is not None:
-            self._consider(model.groups.lift(choice))
+            self._consider(model.lift(choice))
         self._raise_bound(model, _in_units(bound, scale))
         if self.options.progress:
             incumbent = None if self.best is None else float(self.loss)
@@ -215,14 +215,15 @@ class _Search:
 
     def _excess(self, model: BinaryModel) -> int:
         """What the best choice loses beyond the base of a model, in units; 0 without one."""
-        lowered = None if self.best is None else model.groups.lower(self.best)
+        lowered = None if self.best is None else model.lower(self.best)
         return 0 if lowered is None else model.excess(lowered)
 
     def _narrowed(self, model: BinaryModel) -> BinaryModel:
         """A new model of the candidates that can compete with the best choice."""
         if self.best is None:
             return model
-        usable = competitive(self.problem.loss, self.problem.offsets, self.best)
+        together = pairwise_excess(self.problem, self.best)
+        usable = competitive(self.problem.loss, self.problem.offsets, self.best, together)
         return model if usable.all() else binary_model(self.problem, usable) or model
 
     def _worth_another(

@@ -103,6 +103,7 @@ class ExactMethod(Protocol):
 #: Method name -> where its class is and the argument that the class takes.
 METHODS: dict[str, tuple[str, str]] = {
     "mckp": ("mpsolve.formulations.mckp.method", "Mckp"),
+    "lagrangian": ("mpsolve.formulations.lagrangian.method", "Lagrangian"),
     "milp": ("mpsolve.formulations.milp", "Milp"),
     "highs": ("mpsolve.formulations.highs", "Highs"),
     "cpsat": ("mpsolve.formulations.cpsat", "CpSat"),

@@ -44,7 +44,7 @@ class Sketch:
     Attributes
     ----------
     choice
-        ``(G,)`` a choice of the groups.
+        ``(G + P,)`` a choice of the groups and pairs.
     excess
         Its loss beyond the base of the model, in units.
     bound
@@ -99,7 +99,8 @@ def _relaxed(
     position = np.where(best & lightest, np.arange(len(losses)), len(losses))
     summed = math.fsum(least)
     safety = 2.0**-40 * (summed + multiplier * room)
-    return np.minimum.reduceat(position, starts) - starts, summed - multiplier * room - safety
+    choice = model.completed(np.minimum.reduceat(position, starts) - starts)
+    return choice, summed - multiplier * room - safety
 
 
 def float_scale(model: BinaryModel, excess: float) -> Scale:

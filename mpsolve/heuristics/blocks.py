@@ -58,6 +58,16 @@ class Blocks:
         return cls(problem, groups, cost, groups.merged(problem.costs[cost]), precisions)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a heuristic that looks at the latencies of layers alone does not see."""
+        if not self.problem.pairwise_on(self.cost):
+            return ()
+        return (
+            f"The search ignores what pairs of layers add to {self.cost}; its answer is "
+            "evaluated with it.",
+        )
+
+    @property
     def target(self) -> Number:
         """The budget on the watched cost."""
         if self.cost not in self.problem.budgets:

@@ -32,6 +32,7 @@ class FreeBits:
         """Return the choice and what is to be said about it."""
         blocks = Blocks.of(problem)
         state, notes = blocks.start(start or self.default_start)
+        notes = (*notes, *blocks.remarks)
         for i, present in enumerate(state):
             candidates = [
                 j

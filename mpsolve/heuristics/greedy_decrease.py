@@ -36,6 +36,7 @@ class GreedyDecrease:
         """Return the choice and what is to be said about it."""
         blocks = Blocks.of(problem)
         state, notes = blocks.start(start or self.default_start)
+        notes = (*notes, *blocks.remarks)
         order = _order(blocks)
         moves = state
         for step_max in range(2 * len(order) + 1):

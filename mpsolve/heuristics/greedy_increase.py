@@ -36,6 +36,7 @@ class GreedyIncrease:
         """Return the choice and what is to be said about it."""
         blocks = Blocks.of(problem)
         state, notes = blocks.start(start or self.default_start)
+        notes = (*notes, *blocks.remarks)
         if not _within(blocks, state):
             failure = f"greedy-increase failed: its start exceeds {blocks.target:,}."
             return blocks.choice(state), (*notes, failure)

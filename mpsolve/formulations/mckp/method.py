@@ -14,7 +14,7 @@ from mpsolve.formulations.mckp.knapsack import Knapsack
 from mpsolve.formulations.mckp.search import LABEL_LIMIT
 from mpsolve.formulations.method import Outcome
 from mpsolve.groups import choice_groups
-from mpsolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.redundancy import binding_budgets, binding_constraints, binding_pairwise
 from mpsolve.solution import Limit, Progress
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Mckp:
         if len(budgets := binding_budgets(problem)) > 1:
             names = " and ".join(budgets)
             return f"mckp keeps one budget, and {names} can all bind; use method cpsat or milp."
+        if terms := binding_pairwise(problem):
+            return f"mckp cannot add up {terms[0]}; use method lagrangian, highs or cpsat."
         try:
             widest = int(np.diff(problem.groups.offsets).max())
         except UnsupportedError as error:

@@ -1,0 +1,159 @@
+"""The kernel: shortest paths and one stage of labels, compiled, or in NumPy where it is not.
+
+Both compute the same doubles in the same order, so all that follows is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.formulations.lagrangian import twin
+
+compiled: ModuleType | None
+try:
+    compiled = import_module("mpsolve.formulations.lagrangian._labels")
+except ImportError:  # built without a compiler
+    compiled = None
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from mpsolve.formulations.lagrangian.graph import LayeredGraph
+    from mpsolve.typing import FloatArray, IntArray
+
+
+def forward(graph: LayeredGraph, price: FloatArray) -> tuple[FloatArray, IntArray]:
+    """``(V,)`` distances from the source, infinite where unreached, and last arcs, or -1."""
+    if compiled is None:
+        return twin.forward(graph, price)
+    count = int(graph.nodes[-1])
+    distance, last = np.empty(count), np.empty(count, np.int64)
+    compiled.forward(len(price), count, graph.tail, graph.head, price, distance, last)
+    return distance, last
+
+
+def backward(graph: LayeredGraph, price: FloatArray) -> FloatArray:
+    """``(V,)`` distances to the sink, infinite where there is no way."""
+    if compiled is None:
+        return twin.backward(graph, price)
+    distance = np.empty(int(graph.nodes[-1]))
+    compiled.backward(len(price), len(distance), graph.tail, graph.head, price, distance)
+    return distance
+
+
+def shortest_path(graph: LayeredGraph, price: FloatArray) -> tuple[float, IntArray]:
+    """The length of a shortest path to the sink, and its arcs; infinite and empty without one."""
+    distance, last = forward(graph, price)
+    if not np.isfinite(distance[-1]):
+        return np.inf, np.zeros(0, np.int64)
+    path = np.empty(graph.stages, np.int64)
+    if compiled is None:
+        twin.walk(graph.tail, last, path)
+    else:
+        compiled.walk(len(price), len(last), len(path), graph.tail, last, path)
+    return float(distance[-1]), path
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Partial paths to the nodes of one layer, by increasing node and loss.
+
+    Attributes
+    ----------
+    start
+        ``(V + 1,)`` int64, where the labels of each node begin and end.
+    loss
+        ``(L,)`` int64.
+    weight
+        ``(L, R)`` int64.
+    parent, arc
+        ``(L,)`` int64, the label before the stage, and the arc of the stage.
+    excess
+        ``(L,)`` the tightest bound on a completion minus its limit, at most 0.
+    """
+
+    start: IntArray
+    loss: IntArray
+    weight: IntArray
+    parent: IntArray
+    arc: IntArray
+    excess: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The arcs of a stage between T tails and H heads, and what may still follow the heads.
+
+    Attributes
+    ----------
+    arc_start
+        ``(T + 1,)`` int64, where the arcs of each tail begin and end.
+    head
+        ``(A,)`` int64, counted from the first head.
+    loss
+        ``(A,)`` int64.
+    weight
+        ``(A, R)`` int64.
+    room
+        ``(H, R)`` int64, the most that a label may weigh at each head.
+    multiplier
+        ``(B, R)`` of every bound.
+    rest
+        ``(B, H)`` priced distances to the sink.
+    limit
+        ``(B,)`` what loss + multiplier * weight + rest must not exceed.
+    """
+
+    arc_start: IntArray
+    head: IntArray
+    loss: IntArray
+    weight: IntArray
+    room: IntArray
+    multiplier: FloatArray
+    rest: FloatArray
+    limit: FloatArray
+
+
+def extend(labels: Labels, stage: Stage, most: int) -> Labels | None:
+    """Extend labels along the arcs of a stage.
+
+    An extension is dropped if it exceeds the room at its head, if a bound shows that it cannot
+    end within the limit, or if another one at the same head loses and weighs no more.
+
+    Returns
+    -------
+    The new labels, or None when more than ``most`` extensions are within the limits.
+    """
+    if compiled is None:
+        return twin.extend(labels, stage, most)
+    heads, resources = stage.room.shape
+    out = compiled.extend(
+        len(labels.start) - 1,
+        heads,
+        resources,
+        len(stage.limit),
+        len(labels.loss),
+        len(stage.head),
+        most,
+        labels.start,
+        labels.loss,
+        labels.weight,
+        stage.arc_start,
+        stage.head,
+        stage.loss,
+        stage.weight,
+        stage.room,
+        stage.multiplier,
+        stage.rest,
+        stage.limit,
+    )
+    if out is None:
+        return None
+    start, loss, weight, parent, arc = (np.frombuffer(part, np.int64) for part in out[:5])
+    return Labels(
+        start, loss, weight.reshape(len(loss), resources), parent, arc, np.frombuffer(out[5])
+    )

@@ -1,0 +1,159 @@
+"""The Lagrangian method: several budgets, couplings between layers near each other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from mpsolve.evaluation import evaluate
+from mpsolve.formulations.binary_model import binary_model
+from mpsolve.formulations.filtering import competitive, pairwise_excess
+from mpsolve.formulations.lagrangian.graph import MAX_ARCS, layered_graph
+from mpsolve.formulations.lagrangian.search import LABEL_LIMIT, search
+from mpsolve.formulations.method import Outcome
+from mpsolve.solution import Limit, Progress
+
+if TYPE_CHECKING:
+    from mpsolve.formulations.binary_model import BinaryModel
+    from mpsolve.formulations.lagrangian.graph import LayeredGraph
+    from mpsolve.formulations.lagrangian.search import Result
+    from mpsolve.formulations.method import Options
+    from mpsolve.problem import Problem
+    from mpsolve.typing import IntArray
+
+#: A remark is due when the integers may misjudge the loss by more than this part of it.
+RESOLUTION = 1e-9
+#: A coarser scale than this, relative to the loss of the answer, is worth another search.
+FINE = 2.0**-40
+#: With more resources than this labels rarely dominate each other, and HiGHS was faster.
+RESOURCES = 4
+#: How many scales are tried.
+SCALES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A problem in integers and as a graph; None where there is nothing to choose, or too much."""
+
+    model: BinaryModel | None
+    graph: LayeredGraph | None
+
+
+_prepared: WeakKeyDictionary[Problem, Prepared] = WeakKeyDictionary()
+
+
+def prepared(problem: Problem) -> Prepared:
+    """The model and the graph of a problem, built once."""
+    if problem not in _prepared:
+        model = binary_model(problem)
+        _prepared[problem] = Prepared(model, None if model is None else layered_graph(model))
+    return _prepared[problem]
+
+
+def suits(problem: Problem) -> bool:
+    """Whether the method is the one to take: it can, and has few enough resources."""
+    ready = prepared(problem)
+    if ready.graph is None:
+        return ready.model is None
+    return len(ready.graph.capacity) <= RESOURCES
+
+
+class Lagrangian:
+    """Lagrangian bounds, fixing and label setting on the layered graph of the layers."""
+
+    def unsupported(self, problem: Problem) -> str | None:
+        """Name what a layered graph of moderate size cannot hold."""
+        ready = prepared(problem)
+        if ready.model is None or ready.graph is not None:
+            return None
+        return (
+            "lagrangian follows ties, constraints and pairwise terms from layer to layer, and here "
+            f"a layer would have more than {MAX_ARCS:,} arcs; use method highs, milp or cpsat."
+        )
+
+    def solve(self, problem: Problem, options: Options) -> Outcome:
+        """Search for the optimum, on a finer scale again if the answer asks for it."""
+        began, deadline = time.monotonic(), options.deadline()
+        ready = prepared(problem)
+        start = options.warm_start
+        if start is not None and not evaluate(problem, start).feasible:
+            start = None
+        for _ in range(SCALES):
+            if ready.model is None:
+                return Outcome(start, complete=True)
+            if ready.graph is None:
+                break
+            result = self._search(ready.model, ready.graph, start, options, began, deadline)
+            if result.choice is not None:
+                start = ready.model.groups.lift(result.choice)
+            outcome = _outcome(problem, options, ready.model, result, start)
+            if start is None or not outcome.complete or not _coarse(problem, ready.model, start):
+                return outcome
+            together = pairwise_excess(problem, start)
+            usable = competitive(problem.loss, problem.offsets, start, together)
+            if usable.all():
+                return outcome
+            model = binary_model(problem, usable)
+            ready = Prepared(model, None if model is None else layered_graph(model))
+        return outcome
+
+    def _search(
+        self,
+        model: BinaryModel,
+        graph: LayeredGraph,
+        start: IntArray | None,
+        options: Options,
+        began: float,
+        deadline: float,
+    ) -> Result:
+        lowered = None if start is None else model.lower(start)
+
+        def allowance(loss: int) -> int:
+            return int(options.gap * abs(model.base + loss))
+
+        def report(choice: IntArray | None, loss: int, bound: int) -> None:
+            incumbent = None if choice is None else model.original(loss)
+            if options.progress:
+                seconds = time.monotonic() - began
+                options.progress(Progress(seconds, incumbent, model.original(bound)))
+
+        return search(
+            graph,
+            start=None
+            if lowered is None
+            else (lowered[: len(model.groups.members)], model.excess(lowered)),
+            deadline=deadline,
+            label_limit=options.label_limit or LABEL_LIMIT,
+            allowance=allowance,
+            report=report,
+        )
+
+
+def _coarse(problem: Problem, model: BinaryModel, choice: IntArray) -> bool:
+    return model.resolution > FINE * abs(evaluate(problem, choice).loss)
+
+
+def _outcome(
+    problem: Problem,
+    options: Options,
+    model: BinaryModel,
+    result: Result,
+    choice: IntArray | None,
+) -> Outcome:
+    bound = model.original(result.bound) - model.resolution
+    if choice is None:
+        return Outcome(None, bound if result.limit else None, result.limit is None, result.limit)
+    loss = abs(evaluate(problem, choice).loss)
+    notes: tuple[str, ...] = ()
+    if model.resolution > RESOLUTION * loss:
+        notes = (f"Losses were resolved to {model.resolution:.2g}.",)
+    within_gap = result.limit is None and result.bound < result.loss
+    return Outcome(
+        choice,
+        bound,
+        complete=result.limit is None and not within_gap,
+        limit=Limit.GAP if within_gap else result.limit,
+        notes=notes,
+    )
