@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.errors import InputError
+from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.flat import magnitude, numbers
 from mpsolve.frozen import Picklable
 
@@ -115,3 +115,17 @@ class PairwiseTerm(Picklable):
         label = f"{self.label} " if self.label else ""
         target = "the loss" if self.cost is None else self.cost
         return f"pairwise term {label}(of {self.first} and {self.second} on {target})"
+
+
+def refuse_pairwise(problem: Problem, what: str) -> None:
+    """Refuse a problem with pairwise terms where only the numbers of single layers are looked at.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is one; the message names it.
+    """
+    if problem.pairwise:
+        raise UnsupportedError(
+            f"{what} looks at layers one by one, and the problem has the {problem.pairwise[0]}."
+        )

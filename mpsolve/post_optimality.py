@@ -12,6 +12,7 @@ from mpsolve.entrance import solve
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.evaluation import FLOAT_SLACK, total
 from mpsolve.formulations.dual import multipliers
+from mpsolve.pairwise import refuse_pairwise
 from mpsolve.repetition import Repetition, Stopped
 from mpsolve.solution import Limit, Solution, Status
 
@@ -182,6 +183,8 @@ def sensitivity(
     ------
     InputError
         If the answer is not proven optimal.
+    UnsupportedError
+        If the problem has pairwise terms.
 
     Examples
     --------
@@ -191,6 +194,7 @@ def sensitivity(
     >>> budget.lower, budget.upper, budget.larger.loss, round(budget.multiplier, 3)
     (6, 11, 1, 0.6)
     """
+    refuse_pairwise(problem, "The sensitivity")
     repetition = Repetition(method, time_limit, threads, seed)
     if solution is None:
         solution = solve(problem, method, time_limit=time_limit, threads=threads, seed=seed)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 #: What is computed once and holds for other budgets too.
-_BUDGET_FREE = {"layer_index", "allowed", "groups", "_positions"}
+_BUDGET_FREE = {"layer_index", "allowed", "groups", "largest_groups", "_positions"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mpsolve.errors import Conflict, InputError
 from mpsolve.evaluation import evaluate, total
+from mpsolve.pairwise import refuse_pairwise
 from mpsolve.parts import shown_number
 from mpsolve.repetition import PROVEN, Repetition, Stopped
 from mpsolve.solution import Limit, Progress, Solution, Status
@@ -69,6 +70,8 @@ def solve_robust(
     ------
     InputError
         If a protection does not fit the problem, or two are on the same cost.
+    UnsupportedError
+        If the problem has pairwise terms.
 
     Examples
     --------
@@ -77,6 +80,7 @@ def solve_robust(
     >>> solve_robust(problem, Box("us", 1)).costs["us"], solve_robust(problem, Box("us", 2)).loss
     (6, 6)
     """
+    refuse_pairwise(problem, "Protection")
     kinds = tuple(robustness) if isinstance(robustness, (list, tuple)) else (robustness,)
     costs = [kind.cost for kind in kinds]
     if not kinds or len(set(costs)) < len(costs):

@@ -299,7 +299,7 @@ def test_wrong_options(options: dict[str, Any], complaint: str) -> None:
 
 def test_unknown_method() -> None:
     """The message lists the methods."""
-    with pytest.raises(InputError, match="no exact method 'simplex'; there are mckp, milp, highs"):
+    with pytest.raises(InputError, match="no exact method 'simplex'; there are mckp, lagr"):
         solve(small(), "simplex")
 
 
@@ -335,6 +335,17 @@ def test_auto_takes_the_knapsack() -> None:
     )
 
 
+def test_auto_takes_the_lagrangian_method_where_it_suits() -> None:
+    """Two budgets, and ties with more joint candidates than can be merged."""
+    name, reason = choose_method(two_budgets())
+    assert name == "lagrangian"
+    assert reason.startswith("auto chose lagrangian: mckp keeps one budget")
+    precisions = [f"{b_in}b/{b_wt}b" for b_in in (2, 4, 8) for b_wt in (2, 4, 8)]
+    tie = Tie(tuple(f"layer{i}" for i in range(9)), "b_in")
+    problem = Problem.from_arrays(np.zeros((9, 9)), {}, precisions=precisions, ties=[tie])
+    assert choose_method(problem)[0] == "lagrangian"
+
+
 def test_auto_asks_for_general_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first that is installed is taken; the answer says what the knapsack could not do."""
     knapsack = Claims(lambda problem: Outcome(None), "mckp keeps one budget; use method milp.")
@@ -345,6 +356,7 @@ def test_auto_asks_for_general_methods(monkeypatch: pytest.MonkeyPatch) -> None:
             raise MissingDependencyError("scipy", "solvers", "The method highs")
         return knapsack if name == "mckp" else general
 
+    monkeypatch.setattr(entrance_module, "lagrangian_suits", lambda problem: False)
     monkeypatch.setattr(entrance_module, "method_named", method_named)
     solution = solve(two_budgets())
     assert solution.method == "milp"
@@ -360,6 +372,7 @@ def test_auto_without_any_general_method(monkeypatch: pytest.MonkeyPatch) -> Non
             return knapsack
         raise MissingDependencyError(f"package-of-{name}", "solvers", f"The method {name}")
 
+    monkeypatch.setattr(entrance_module, "lagrangian_suits", lambda problem: False)
     monkeypatch.setattr(entrance_module, "method_named", method_named)
     with pytest.raises(MissingDependencyError) as caught:
         solve(two_budgets())
@@ -372,6 +385,7 @@ def test_auto_without_any_general_method(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_auto_leaves_large_groups_to_constraints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ties with more joint candidates than can be merged go to a general method."""
     general = Claims(lambda problem: Outcome(np.zeros(9, np.int64), complete=True))
+    monkeypatch.setattr(entrance_module, "lagrangian_suits", lambda problem: False)
     monkeypatch.setattr(
         entrance_module, "method_named", lambda name: Mckp() if name == "mckp" else general
     )

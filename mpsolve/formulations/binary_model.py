@@ -195,11 +195,7 @@ def binary_model(problem: Problem, usable: BoolArray | None = None) -> BinaryMod
     groups = choice_groups(problem, merge="whole", usable=keep)
     if groups.empty_groups:
         return None
-    # Solvers that compute in int64 want the sum over all variables to fit, not one per group.
-    sums = [
-        integer_sum(problem, groups, keep, total, over_all=True, round_up=True)
-        for total, _ in limits
-    ]
+    sums = [integer_sum(problem, groups, keep, total, limit) for total, limit in limits]
     losses = integer_sum(problem, groups, keep, Total.of(problem, None))
     pairs, offsets = _paired(groups, [losses, *sums])
     rows = [

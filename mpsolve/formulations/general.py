@@ -139,6 +139,11 @@ class _Search:
             if report is None or not report.proven:
                 return self._stopped(report)
             if report.choice is None:
+                # Where the sketch was far too low, losses are enormous, and CBC sees no way.
+                largest = self.back_end.scale(model, 0.0)
+                if self.best is None and largest.exponent < scale.exponent:
+                    scale = largest
+                    continue
                 return self._none_exists()
             narrower = self._narrowed(model)
             finer = self.back_end.scale(narrower, self._excess(narrower))

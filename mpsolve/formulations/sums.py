@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.formulations.filtering import SAFETY
 from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_point
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
     from mpsolve.pairwise import PairwiseTerm
     from mpsolve.problem import Problem
-    from mpsolve.typing import BoolArray, IntArray, NumberArray
+    from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +77,7 @@ def integer_sum(
     groups: ChoiceGroups,
     keep: BoolArray,
     total: Total,
-    *,
-    over_all: bool = False,
-    round_up: bool = False,
+    limit: Number | None = None,
 ) -> IntegerSum:
     """Bring a sum to integers.
 
@@ -94,52 +94,76 @@ def integer_sum(
         ``(M,)`` the kept candidates; the others must not coarsen the scale.
     total
         The sum.
-    over_all
-        Whether the sum over all candidates, not over one per layer, must fit.
-    round_up
-        As in `fixed_point`.
+    limit
+        What the sum must not exceed, if it is limited. Numbers are then rounded up, and all of
+        them together fit into int64, as solvers want it, not only one of each group.
     """
-    first = problem.offsets
-    blocks = []
-    for term in total.pairwise:
-        i, j = problem.index_of(term.first), problem.index_of(term.second)
-        kept = keep[first[i] : first[i + 1], None] & keep[first[j] : first[j + 1]]
-        blocks.append(np.where(kept, term.values, 0))
-    values = np.where(keep, total.values, 0)
-    if not blocks:
-        offsets = np.arange(len(values) + 1) if over_all else first
-        scale = fixed_point(values, offsets, round_up=round_up)
+    first, values = problem.offsets, np.where(keep, total.values, 0)
+    if not total.pairwise:
+        offsets = first if limit is None else np.arange(len(values) + 1)
+        scale = fixed_point(values, offsets, round_up=limit is not None)
         return IntegerSum(groups.merged(scale.integers), {}, scale)
+    blocks = [_kept_pairs(problem, keep, term) for term in total.pairwise]
+    if limit is not None:
+        blocks = _affordable_pairs(np.where(keep, values, np.inf), first, blocks, limit)
     ends = np.cumsum([len(values), *(block.size for block in blocks)])
     numbers = np.concatenate([values, *(block.ravel() for block in blocks)])
-    offsets = np.arange(len(numbers) + 1) if over_all else np.append(first, ends[1:])
-    # Numbers that move to joint candidates are up to four times as large.
-    scale = fixed_point(numbers, offsets, bits=SUM_BITS - 2, round_up=round_up)
+    offsets = np.append(first, ends[1:])
+    bits = SUM_BITS - 2  # numbers that move to joint candidates grow to four times as much
+    if limit is not None:
+        # One number of each group sums to less than 2^bits, all of them above the least as well.
+        least = np.repeat(np.minimum.reduceat(numbers, offsets[:-1]), np.diff(offsets))
+        most = np.maximum.reduceat(np.abs(numbers), offsets[:-1])
+        bits = min(bits, bits + _exponent(most) - _exponent(numbers - least))
+    scale = fixed_point(numbers, offsets, bits=bits, round_up=limit is not None)
     singles = groups.merged(scale.integers[: len(values)])
     matrices: dict[tuple[int, int], IntArray] = {}
     for term, block, begin in zip(total.pairwise, blocks, ends, strict=False):
         integers = scale.integers[begin : begin + block.size].reshape(block.shape)
-        _add(
-            groups,
-            problem.index_of(term.first),
-            problem.index_of(term.second),
-            integers,
-            singles,
-            matrices,
-        )
+        layers = problem.index_of(term.first), problem.index_of(term.second)
+        _add(groups, layers, integers, singles, matrices)
     return IntegerSum(singles, matrices, scale)
+
+
+def _exponent(values: NumberArray) -> int:
+    """Binary exponent of a sum."""
+    return math.frexp(float(values.sum()))[1]
+
+
+def _kept_pairs(problem: Problem, keep: BoolArray, term: PairwiseTerm) -> NumberArray:
+    """The matrix of a term, with nothing special where a candidate is not kept."""
+    ends = [problem.index_of(layer) for layer in (term.first, term.second)]
+    rows, columns = (keep[problem.offsets[i] : problem.offsets[i + 1]] for i in ends)
+    kept = rows[:, None] & columns
+    least = term.values.min(where=kept, initial=term.values.max())
+    return np.where(kept, term.values, least)
+
+
+def _affordable_pairs(
+    values: NumberArray, offsets: IntArray, blocks: list[NumberArray], limit: Number
+) -> list[NumberArray]:
+    """Matrices in which a pair that exceeds a limit alone exceeds it by little.
+
+    Otherwise one enormous number that no choice can contain would coarsen the scale.
+    """
+    if all(block.dtype.kind == "i" for block in blocks):
+        return blocks
+    least = [*np.minimum.reduceat(values, offsets[:-1]).tolist(), *(float(b.min()) for b in blocks)]
+    room = (
+        float(limit) - math.fsum(least) + SAFETY * (abs(float(limit)) + math.fsum(map(abs, least)))
+    )
+    return [np.minimum(b, b.min() + 2 * room) for b in blocks] if room > 0 else blocks
 
 
 def _add(
     groups: ChoiceGroups,
-    i: int,
-    j: int,
+    layers: tuple[int, int],
     values: IntArray,
     singles: IntArray,
     matrices: dict[tuple[int, int], IntArray],
 ) -> None:
     """Add the matrix of two layers to what there is for their groups."""
-    (g, rows), (h, columns) = groups.of_layer(i), groups.of_layer(j)
+    (g, rows), (h, columns) = (groups.of_layer(layer) for layer in layers)
     own, other = slice(*groups.offsets[g : g + 2]), slice(*groups.offsets[h : h + 2])
     if g == h:
         singles[own] += values[rows, columns]

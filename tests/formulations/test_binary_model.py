@@ -257,6 +257,28 @@ def test_a_false_claim_of_infeasibility_is_not_believed() -> None:
     assert "fake found no assignment" in outcome.notes[0]
 
 
+def test_infeasibility_on_a_guessed_scale_is_asked_about_again() -> None:
+    """The sketch breaks the tie, so its loss is no guide; the scale of the largest loss is."""
+    problem = Problem.from_arrays(
+        loss=[[0, 9], [9, 0], [0, 5], [0, 6]],
+        costs={"cost": [[0, 0], [0, 0], [9, 1], [9, 1]]},
+        budgets={"cost": 10},
+        precisions=["8b/8b", "4b/8b"],
+        ties=[Tie(("layer0", "layer1"), "b_in")],
+    )
+    asked = []
+
+    def run(family: str, task: Task, hear: Hear) -> Report:
+        asked.append(task.exponent)
+        return Report(None, proven=True) if len(asked) == 1 else enumerating(task)
+
+    outcome = solve_general(problem, Options(), BackEnd("fake", float_scale, run=run))
+    assert outcome.complete
+    assert outcome.choice is not None
+    assert evaluate(problem, outcome.choice).loss == 14
+    assert asked[1] < asked[0]
+
+
 def test_an_answer_above_its_own_bound_is_unproven() -> None:
     """Whatever the back end claims, its bound has to meet its answer."""
     back_end = BackEnd(

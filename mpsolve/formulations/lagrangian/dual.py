@@ -11,6 +11,8 @@ multiplier, each to the last digit, where a subgradient method crawls.
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,16 +57,17 @@ class Dual:
         None if none did.
     """
 
-    def __init__(self, graph: LayeredGraph, guess: FloatArray | None = None) -> None:
+    def __init__(self, graph: LayeredGraph, deadline: float = math.inf) -> None:
         self._graph = graph
         self._losses = graph.loss.astype(np.float64)
         self._weights = graph.weight.astype(np.float64)
         self._capacity = graph.capacity.astype(np.float64)
-        self._guess = (graph.most + 1) / (graph.heaviest + 1) if guess is None else guess.copy()
+        self._guess = (graph.most + 1) / (graph.heaviest + 1)
+        self._deadline = deadline
         self._paths = 0
-        self.bound = -np.inf
+        self.bound = -math.inf
         self.multiplier = np.zeros(len(graph.capacity))
-        self.loss: float = np.inf
+        self.loss: float = math.inf
         self.path: IntArray | None = None
 
     def maximise(self) -> None:
@@ -73,8 +76,9 @@ class Dual:
 
     @property
     def _done(self) -> bool:
-        """Whether nothing is left to find: no path can lose as much as the bound."""
-        return self.bound > self._graph.most or self._paths >= MAX_PATHS
+        """Whether no path can lose as much as the bound, or there were enough."""
+        late = self._paths >= MAX_PATHS or time.monotonic() >= self._deadline
+        return late or self.bound > self._graph.most
 
     def _price(self, multiplier: FloatArray) -> Cut:
         """Price the resources, and see what the shortest path then says."""
@@ -87,7 +91,7 @@ class Dual:
             self.bound, self.multiplier = bound, multiplier
         if not len(path):
             return Cut(value, np.zeros(len(multiplier)))
-        weight, loss = self._graph.weight[path].sum(0), float(self._graph.loss[path].sum())
+        weight, loss = self._graph.weight[path].sum(0), int(self._graph.loss[path].sum())
         if loss < self.loss and (weight <= self._graph.capacity).all():
             self.loss, self.path = loss, path
         return Cut(value, weight - self._capacity)

@@ -77,9 +77,9 @@ class LayeredGraph:
         return choice
 
     @cached_property
-    def most(self) -> float:
+    def most(self) -> int:
         """No path loses more."""
-        return float(np.maximum.reduceat(self.loss, self.arcs[:-1]).sum())
+        return int(np.maximum.reduceat(self.loss, self.arcs[:-1]).sum())
 
     @cached_property
     def heaviest(self) -> FloatArray:

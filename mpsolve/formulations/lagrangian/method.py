@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from mpsolve.errors import UnsupportedError
 from mpsolve.evaluation import evaluate
 from mpsolve.formulations.binary_model import binary_model
 from mpsolve.formulations.filtering import competitive, pairwise_excess
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from mpsolve.formulations.lagrangian.search import Result
     from mpsolve.formulations.method import Options
     from mpsolve.problem import Problem
-    from mpsolve.typing import IntArray
+    from mpsolve.typing import BoolArray, IntArray
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.
 RESOLUTION = 1e-9
 #: A coarser scale than this, relative to the loss of the answer, is worth another search.
 FINE = 2.0**-40
+#: What to do after a search that ran out of labels.
+MORE = "a larger label limit or method highs, milp or cpsat may prove more"
 #: With more resources than this labels rarely dominate each other, and HiGHS was faster.
 RESOURCES = 4
 #: How many scales are tried.
@@ -47,9 +50,13 @@ _prepared: WeakKeyDictionary[Problem, Prepared] = WeakKeyDictionary()
 def prepared(problem: Problem) -> Prepared:
     """The model and the graph of a problem, built once."""
     if problem not in _prepared:
-        model = binary_model(problem)
-        _prepared[problem] = Prepared(model, None if model is None else layered_graph(model))
+        _prepared[problem] = _ready(problem)
     return _prepared[problem]
+
+
+def _ready(problem: Problem, usable: BoolArray | None = None) -> Prepared:
+    model = binary_model(problem, usable)
+    return Prepared(model, None if model is None else layered_graph(model))
 
 
 def suits(problem: Problem) -> bool:
@@ -76,39 +83,35 @@ class Lagrangian:
     def solve(self, problem: Problem, options: Options) -> Outcome:
         """Search for the optimum, on a finer scale again if the answer asks for it."""
         began, deadline = time.monotonic(), options.deadline()
-        ready = prepared(problem)
-        start = options.warm_start
-        if start is not None and not evaluate(problem, start).feasible:
-            start = None
+        ready, best = prepared(problem), options.warm_start
+        if best is not None and not evaluate(problem, best).feasible:
+            best = None
+        if refusal := self.unsupported(problem):
+            raise UnsupportedError(refusal)
+        outcome = Outcome(best, complete=True)
         for _ in range(SCALES):
-            if ready.model is None:
-                return Outcome(start, complete=True)
-            if ready.graph is None:
+            if ready.model is None or ready.graph is None:
                 break
-            result = self._search(ready.model, ready.graph, start, options, began, deadline)
+            result = self._search(ready.model, ready.graph, best, options, began, deadline)
             if result.choice is not None:
-                start = ready.model.groups.lift(result.choice)
-            outcome = _outcome(problem, options, ready.model, result, start)
-            if start is None or not outcome.complete or not _coarse(problem, ready.model, start):
-                return outcome
-            together = pairwise_excess(problem, start)
-            usable = competitive(problem.loss, problem.offsets, start, together)
-            if usable.all():
-                return outcome
-            model = binary_model(problem, usable)
-            ready = Prepared(model, None if model is None else layered_graph(model))
+                best = ready.model.lift(result.choice)
+            outcome = _outcome(problem, options, ready.model, result, best)
+            usable = _finer(problem, ready.model, best) if outcome.complete else None
+            if usable is None:
+                break
+            ready = _ready(problem, usable)
         return outcome
 
     def _search(
         self,
         model: BinaryModel,
         graph: LayeredGraph,
-        start: IntArray | None,
+        best: IntArray | None,
         options: Options,
         began: float,
         deadline: float,
     ) -> Result:
-        lowered = None if start is None else model.lower(start)
+        lowered = None if best is None else model.lower(best)
 
         def allowance(loss: int) -> int:
             return int(options.gap * abs(model.base + loss))
@@ -119,11 +122,12 @@ class Lagrangian:
                 seconds = time.monotonic() - began
                 options.progress(Progress(seconds, incumbent, model.original(bound)))
 
+        start = None
+        if lowered is not None:
+            start = lowered[: len(model.groups.members)], model.excess(lowered)
         return search(
             graph,
-            start=None
-            if lowered is None
-            else (lowered[: len(model.groups.members)], model.excess(lowered)),
+            start=start,
             deadline=deadline,
             label_limit=options.label_limit or LABEL_LIMIT,
             allowance=allowance,
@@ -131,8 +135,13 @@ class Lagrangian:
         )
 
 
-def _coarse(problem: Problem, model: BinaryModel, choice: IntArray) -> bool:
-    return model.resolution > FINE * abs(evaluate(problem, choice).loss)
+def _finer(problem: Problem, model: BinaryModel, choice: IntArray | None) -> BoolArray | None:
+    """The candidates that can compete with a choice, if the scale is coarse beside its loss."""
+    if choice is None or model.resolution <= FINE * abs(evaluate(problem, choice).loss):
+        return None
+    together = pairwise_excess(problem, choice)
+    usable = competitive(problem.loss, problem.offsets, choice, together)
+    return None if usable.all() else usable
 
 
 def _outcome(
@@ -149,6 +158,8 @@ def _outcome(
     notes: tuple[str, ...] = ()
     if model.resolution > RESOLUTION * loss:
         notes = (f"Losses were resolved to {model.resolution:.2g}.",)
+    if result.limit is Limit.LABELS and options.label_limit is None:
+        notes = (*notes, f"The search kept {LABEL_LIMIT:,} labels; {MORE}.")
     within_gap = result.limit is None and result.bound < result.loss
     return Outcome(
         choice,

@@ -86,7 +86,7 @@ def search(
     allowance
         How far the bound may stay below a loss; 0 asks for the optimum.
     report
-        Called with the best choice, its loss and the bound after every step.
+        Called with the best choice, its loss and the bound after every pass.
     """
     state = _Search(graph, start, deadline, label_limit, allowance, report)
     try:
@@ -114,7 +114,7 @@ class _Search:
         self._allowance = allowance
         self._report = report
         self.choice: IntArray | None = None
-        self.loss = 0 if graph.empty else int(graph.most) + 1
+        self.loss = 0 if graph.empty else graph.most + 1
         self.bound = 0
         if start is not None:
             self._take(*start)
@@ -131,7 +131,10 @@ class _Search:
         if graph.empty:
             self.bound = self.loss
             return None
-        dual = self._maximised(graph)
+        dual = Dual(graph, self._deadline)
+        dual.maximise()
+        if dual.path is not None:
+            self._take(graph.choice(dual.path), int(dual.loss))
         self.bound = max(self.bound, math.ceil(min(dual.bound, self.loss)))
         passes = _Passes(graph, lower_bounds(graph, dual.multiplier), dual.multiplier)
         limit = self._look(passes, self._goal, [FIRST_WIDTH])[0]
@@ -141,16 +144,7 @@ class _Search:
             widths = (WIDTH * WIDER**k for k in itertools.count())
             limit, labels = self._look(passes, max(target, self.bound), widths)
             step *= next(growth for most, growth in GROWTH if labels <= most)
-            if self._report:
-                self._report(self.choice, self.loss, self.bound)
         return limit
-
-    def _maximised(self, graph: LayeredGraph, guess: FloatArray | None = None) -> Dual:
-        dual = Dual(graph, guess)
-        dual.maximise()
-        if dual.path is not None:
-            self._take(graph.choice(dual.path), int(dual.loss))
-        return dual
 
     def _look(
         self, passes: _Passes, target: int, widths: Iterable[int]
@@ -176,6 +170,9 @@ class _Search:
                 self._take(found.choice, found.loss)
             if found.complete:
                 self.bound = max(self.bound, min(target + 1, self.loss))
+            if self._report:
+                self._report(self.choice, self.loss, min(self.bound, self.loss))
+            if found.complete:
                 break
             if found.limited:
                 late = time.monotonic() >= self._deadline
