@@ -4,7 +4,8 @@
 
 Problems: MobileNetV2 (53 nodes) and the same network with more blocks (224 nodes), with drawn
 losses and latencies, budgets on latency and ROM, a RAM limit at every node and a tie for every
-residual; loose, tight, and with tight RAM (see `mpsolve.bench.rich_instances`). Every method solves
+residual; loose, tight, with tight RAM, and with conversions between neighbours (see
+`mpsolve.bench.rich_instances`). Every method solves
 the same problem in turn; a call that starts the solvers' processes is not counted, and no method
 sees what was prepared for another. Times are wall times of `mpsolve.solve`, and for the general
 solvers contain the way to their process. A method that does not finish counts with the limit.

@@ -7,11 +7,12 @@ with more blocks; losses, latencies and their noise are drawn. Nothing here is m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve import LinearConstraint, Precision, Problem, Tie
+from mpsolve import LinearConstraint, PairwiseTerm, Precision, Problem, Tie
 
 if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray
@@ -26,17 +27,22 @@ INPUT_SIZE = 224
 
 @dataclass(frozen=True)
 class Tightness:
-    """Where the limits lie between the least (0) and the greatest (1) achievable value."""
+    """Where the limits lie between the least (0) and the greatest (1) achievable value.
+
+    ``conversion`` is what it costs, in cycles, when the inputs of two neighbours differ in bits.
+    """
 
     latency: float
     rom: float
     ram: float
+    conversion: int = 0
 
 
 TIGHTNESS = {
     "loose": Tightness(0.5, 0.5, 0.7),
     "tight": Tightness(0.2, 0.25, 0.5),
     "tight RAM": Tightness(0.35, 0.4, 0.15),
+    "conversions": Tightness(0.35, 0.4, 0.5, conversion=20_000),
 }
 
 
@@ -148,6 +154,7 @@ def rich_problem(seed: int, tightness: Tightness, *, more_blocks: int = 0) -> Pr
         precisions=PRECISIONS,
         ties=_residual_ties(nodes),
         constraints=_ram_rows(nodes, tightness.ram),
+        pairwise=_conversions(names, tightness.conversion),
         source=f"MobileNetV2-like, {len(nodes)} nodes, seed {seed}",
     )
 
@@ -155,6 +162,15 @@ def rich_problem(seed: int, tightness: Tightness, *, more_blocks: int = 0) -> Pr
 def _between(costs: IntArray, part: float) -> int:
     least, most = int(costs.min(1).sum()), int(costs.max(1).sum())
     return least + int(part * (most - least))
+
+
+def _conversions(names: tuple[str, ...], cycles: int) -> list[PairwiseTerm]:
+    """Requantisation wherever the inputs of two neighbours differ in bits."""
+    b_in = np.array([p.b_in for p in PRECISIONS])
+    values = cycles * (b_in[:, None] != b_in)
+    if not cycles:
+        return []
+    return [PairwiseTerm(a, b, values, "latency", "conversion") for a, b in pairwise(names)]
 
 
 def _residual_ties(nodes: list[Node]) -> list[Tie]:
