@@ -18,6 +18,7 @@ from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.method import method_named
 from mpsolve.front import Front
 from mpsolve.groups import layer_groups
+from mpsolve.pairwise import refuse_pairwise
 from mpsolve.point_by_point import front_point_by_point
 from mpsolve.redundancy import binding_budgets, binding_constraints
 from mpsolve.solution import Limit
@@ -91,7 +92,7 @@ def pareto_front(
     NoSolutionError
         If a limit ended the computation before the first point was found.
     UnsupportedError
-        If the method cannot express a part of the problem.
+        If the method cannot express a part of the problem, or it has pairwise terms.
 
     Examples
     --------
@@ -107,6 +108,7 @@ def pareto_front(
         raise InputError(f"epsilon must be a finite number that is at least 0, not {epsilon}.")
     if time_limit is not None and not time_limit > 0:
         raise InputError(f"The time limit must be positive, not {time_limit}.")
+    refuse_pairwise(problem, "The front")
     together = method.partition(":")[0] in ("auto", "mckp")
     if method != "auto":
         method_named(method)

@@ -44,6 +44,6 @@ def binding_constraints(problem: Problem) -> list[LinearConstraint]:
 
 
 def binding_pairwise(problem: Problem) -> list[PairwiseTerm]:
-    """The pairwise terms that are not constant, on the loss or on a budget that can bind."""
+    """The pairwise terms that are not zero, on the loss or on a budget that can bind."""
     targets = {None, *binding_budgets(problem)}
-    return [t for t in problem.pairwise if t.cost in targets and t.values.min() < t.values.max()]
+    return [t for t in problem.pairwise if t.cost in targets and t.values.any()]

@@ -167,15 +167,17 @@ def test_a_budget_can_bind_by_pairs_alone() -> None:
 
 
 def test_the_knapsack_names_the_term() -> None:
-    """And says which methods can; a constant on the loss does not matter to it."""
+    """And says which methods can, for a constant as well; zeros do not matter to it."""
     refusal = Mckp().unsupported(PLAIN.replace(pairwise=[CONVERSION]))
     assert refusal == (
         "mckp cannot add up pairwise term conversion (of layer0 and layer1 on latency); "
         "use method lagrangian, highs or cpsat."
     )
-    constant = PairwiseTerm("layer0", "layer1", np.full((2, 2), 3))
-    solution = solve(PLAIN.replace(pairwise=[constant]), "mckp")
-    assert (solution.loss, solution.status) == (4, Status.OPTIMAL)
+    for cost in (None, "latency"):
+        constant = PairwiseTerm("layer0", "layer1", np.full((2, 2), 3), cost)
+        assert "cannot add up" in str(Mckp().unsupported(PLAIN.replace(pairwise=[constant])))
+        zeros = PairwiseTerm("layer0", "layer1", np.zeros((2, 2), np.int64), cost)
+        assert solve(PLAIN.replace(pairwise=[zeros]), "mckp").loss == solve(PLAIN).loss
 
 
 def test_heuristics_say_what_they_ignore() -> None:
@@ -217,13 +219,24 @@ def test_verify_and_compare_count_pairs() -> None:
 
 
 def test_what_looks_at_single_layers_refuses_pairs() -> None:
-    """Sensitivity and protection name the term instead of ignoring it."""
+    """Sensitivity, protection and fronts name the term instead of ignoring it."""
     problem = PLAIN.replace(pairwise=[CONVERSION])
     message = "looks at layers one by one, and the problem has the pairwise term conversion"
     with pytest.raises(UnsupportedError, match=message):
         mpsolve.sensitivity(problem)
     with pytest.raises(UnsupportedError, match=message):
         mpsolve.solve_robust(problem, mpsolve.Box("latency", 1))
+    with pytest.raises(UnsupportedError, match=message):
+        mpsolve.pareto_front(problem, "latency")
+
+
+def test_the_k_best_count_pairs() -> None:
+    """Within 13 cycles, by hand: all four assignments, of 9 + 3, 6, 12 + 0 and 4 + 6 + 3."""
+    problem = PLAIN.replace(pairwise=[CONVERSION], budgets={"latency": 13})
+    losses = [solution.loss for solution in mpsolve.k_best(problem, 9)]
+    assert losses == [0, 1, 3, 4]
+    problem = problem.replace(budgets={"latency": 11})
+    assert [solution.loss for solution in mpsolve.k_best(problem, 9)] == [3, 4]
 
 
 @settings(max_examples=150, deadline=None)
