@@ -120,6 +120,9 @@ def solve(
     if refusal := exact.unsupported(problem):
         raise UnsupportedError(refusal)
     outcome = exact.solve(problem, options)
+    if method == "auto" and name not in GENERAL and _breaks_a_limit(problem, outcome):
+        name, reason = _general_method(f"the answer of {name} exceeds a budget by rounding")
+        outcome = method_named(name).solve(problem, options)
     return _verified(problem, name, reason, options, outcome, began, explain)
 
 
@@ -130,6 +133,11 @@ def choose_method(problem: Problem) -> tuple[str, str]:
         return "mckp", "auto chose mckp: one budget and independent choice groups"
     if lagrangian_suits(problem):
         return "lagrangian", f"auto chose lagrangian: {_clause(refusal)}"
+    return _general_method(refusal)
+
+
+def _general_method(why: str) -> tuple[str, str]:
+    """The first general method that is installed."""
     missing = None
     for name in GENERAL:
         try:
@@ -137,8 +145,16 @@ def choose_method(problem: Problem) -> tuple[str, str]:
         except MissingDependencyError as error:
             missing = missing or error
             continue
-        return name, f"auto chose {name}: {_clause(refusal)}"
-    raise missing or UnsupportedError(refusal)
+        return name, f"auto chose {name}: {_clause(why)}"
+    raise missing or UnsupportedError(why)
+
+
+def _breaks_a_limit(problem: Problem, outcome: Outcome) -> bool:
+    """Whether sums of floats cancel so far that integers cannot tell them from their limit.
+
+    The general methods then search again without the choice that they found.
+    """
+    return outcome.choice is not None and not evaluate(problem, outcome.choice).feasible
 
 
 def _clause(refusal: str) -> str:

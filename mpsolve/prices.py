@@ -67,7 +67,7 @@ def _multiplier(problem: Problem, cost: NumberArray, limit: Number) -> float:
     hull = supported(
         *compact(groups.merged(weights.integers), groups.merged(losses.integers), groups.offsets)
     )
-    capacity = fixed_capacity(limit, weights.exponent, len(problem.layers))
+    capacity = fixed_capacity(limit, weights, len(problem.layers))
     edge = int(np.searchsorted(hull.weights, capacity, "right")) - 1
     if not 0 <= edge < len(hull.weights) - 1:
         return 0.0

@@ -188,7 +188,9 @@ def _counts(rng: np.random.Generator, max_layers: int, max_assignments: int) -> 
 
 
 def _numbers(rng: np.random.Generator, count: int) -> NumberArray:
-    kind = rng.integers(6)
+    kind = rng.integers(7)
+    if kind == 6:  # of both signs, so that sums cancel
+        return rng.normal(size=count) * 10.0 ** rng.uniform(-9, 3, count)
     if kind == 0:
         return rng.integers(0, 4, count)
     if kind == 1:
@@ -260,11 +262,7 @@ def _pairwise(
     counts: list[int],
     targets: dict[str | None, NumberArray],
 ) -> tuple[PairwiseTerm, ...]:
-    """Dense, sparse, separable and constant matrices, some on the same pair of layers.
-
-    Floats on a cost have one sign: the slack of a budget is relative to the budget, and sums that
-    cancel may exceed it by rounding alone.
-    """
+    """Dense, sparse, separable and constant matrices, some on the same pair of layers."""
     if len(layers) < 2:
         return ()
     terms = []
@@ -280,9 +278,5 @@ def _pairwise(
         elif kind == 2:
             values = np.full(shape, int(rng.integers(0, 9)))
         target = list(targets)[int(rng.integers(len(targets)))]
-        if target is not None and "f" in (values.dtype.kind, targets[target].dtype.kind):
-            values = np.abs(values)
-            if targets[target].min() < 0:
-                values = np.ceil(values).astype(np.int64)
         terms.append(PairwiseTerm(layers[i], layers[j], values, target))
     return tuple(terms)

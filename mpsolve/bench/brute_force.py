@@ -1,9 +1,11 @@
-"""Compare a method with complete enumeration on many random problems.
+"""Compare methods with complete enumeration, and so with each other, on many random problems.
 
     python -m bench.brute_force --instances 100000 --seed 0
+    python -m bench.brute_force --method lagrangian,highs --budgets 2 --pairwise
 
-Prints every difference, and ends with exit status 1 if there is one. Losses that are floats are
-resolved to rounding by mckp and lagrangian, and to about 1e-10 of their sum by the general methods.
+By default both kernels of mckp are compared, which must also choose alike. Prints every difference,
+and ends with exit status 1 if there is one. Losses that are floats are resolved to rounding by mckp
+and lagrangian, and to about 1e-10 of their sum by the general methods.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from tests.support import Truth, brute_force, random_problem
 RELATIONS = ("precision", "b_in", "b_wt")
 #: Methods that resolve losses to rounding.
 EXACT = ("mckp", "lagrangian")
+#: Both kernels of the knapsack method.
+KERNELS = "mckp:compiled,mckp:numpy"
 #: What the general methods cannot tell apart, relative to the loss.
 RESOLUTION = 1e-10
 
@@ -30,6 +34,10 @@ def agree(truth: Truth, loss: float | None, resolution: float) -> bool:
     if truth.agrees(loss) or truth.least is None or loss is None:
         return truth.agrees(loss)
     return abs(loss - truth.least) <= resolution * abs(truth.least)
+
+
+def _exact(method: str) -> bool:
+    return method.partition(":")[0] in EXACT
 
 
 def main(
@@ -50,14 +58,19 @@ def main(
             pairwise=pairwise and k % 5 != 0,
         )
         truth = brute_force(problem)
-        solution = solve(problem, method)
+        solutions = {name: solve(problem, name) for name in method.split(",")}
         seen["with ties"] += bool(problem.ties)
         seen["with pairwise terms"] += bool(problem.pairwise)
         seen["infeasible"] += truth.least is None
         seen["float costs"] += any(c.dtype.kind == "f" for c in problem.costs.values())
-        if not agree(truth, solution.loss, 0.0 if method in EXACT else RESOLUTION):
+        for name, solution in solutions.items():
+            if not agree(truth, solution.loss, 0.0 if _exact(name) else RESOLUTION):
+                seen["different"] += 1
+                print(f"instance {k}: enumeration {truth.least}, {name} {solution!r}")
+        choices = {str(s.choice) for name, s in solutions.items() if name.startswith("mckp")}
+        if len(choices) > 1:
             seen["different"] += 1
-            print(f"instance {k}: enumeration {truth.least}, {method} {solution!r}")
+            print(f"instance {k}: the kernels of mckp choose differently: {choices}")
     seconds = time.perf_counter() - began
     parts = ", ".join(f"{count:,} {what}" for what, count in seen.items() if what != "different")
     print(f"{instances:,} instances ({parts}) in {seconds:.0f} s: {seen['different']} differences.")
@@ -69,7 +82,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--instances", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--method", default="mckp")
+    parser.add_argument("--method", default=KERNELS, help="several are separated by commas")
     parser.add_argument("--max-layers", type=int, default=12)
     parser.add_argument("--budgets", type=int, default=1)
     parser.add_argument("--pairwise", action="store_true", help="add terms for pairs of layers")

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.filtering import affordable
-from mpsolve.formulations.fixed_point import fixed_capacity
+from mpsolve.formulations.fixed_point import FixedPoint, fixed_capacity
 from mpsolve.formulations.sums import IntegerSum, Total, integer_sum
 from mpsolve.groups import choice_groups
 from mpsolve.redundancy import binding_budgets, binding_constraints
@@ -199,7 +199,7 @@ def binary_model(problem: Problem, usable: BoolArray | None = None) -> BinaryMod
     losses = integer_sum(problem, groups, keep, Total.of(problem, None))
     pairs, offsets = _paired(groups, [losses, *sums])
     rows = [
-        _row(offsets, one.over(pairs, offsets), one.scale.exponent, limit, total.terms)
+        _row(offsets, one.over(pairs, offsets), one.scale, limit, total.terms)
         for one, (total, limit) in zip(sums, limits, strict=True)
     ]
     if any(row.upper < 0 for row in rows):
@@ -273,10 +273,10 @@ def _paired(groups: ChoiceGroups, sums: list[IntegerSum]) -> tuple[IntArray, Int
     return pairs, np.concatenate([groups.offsets, groups.offsets[-1] + np.cumsum(sizes)])
 
 
-def _row(offsets: IntArray, values: IntArray, exponent: int, limit: Number, terms: int) -> Row:
+def _row(offsets: IntArray, values: IntArray, scale: FixedPoint, limit: Number, terms: int) -> Row:
     """A limit in integers: coefficients are rounded up, the right-hand side down."""
     coefficients, least = _above_least(offsets, values)
-    upper = fixed_capacity(limit, exponent, terms) - least
+    upper = fixed_capacity(limit, scale, terms) - least
     divisor = max(int(np.gcd.reduce(coefficients)), 1)
     return Row.at_most(coefficients // divisor, min(upper // divisor, int(coefficients.sum())))
 

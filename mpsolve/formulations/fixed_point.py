@@ -75,11 +75,23 @@ def fixed_point(
     return FixedPoint(integers >> shift, exponent - shift, exact)
 
 
-def fixed_capacity(limit: Number, exponent: int, terms: int) -> int:
-    """The largest integer sum that keeps a budget, under the rule of `evaluation.keeps`."""
+def fixed_capacity(limit: Number, scale: FixedPoint, terms: int) -> int:
+    """The largest integer sum that a choice can have which keeps a budget.
+
+    Under the rule of `evaluation.keeps`, no such choice is lost. Where the numbers were rounded up
+    by more than its slack, as it may be with sums that cancel, a choice that exceeds the budget by
+    as little may be let in: every answer is evaluated on the original numbers.
+    """
+    exact = _floor(*limit.as_integer_ratio(), scale.exponent)
+    if not isinstance(limit, float):
+        return exact
     numerator, denominator = limit.as_integer_ratio()
-    if isinstance(limit, float):
-        slack = terms if limit >= 0 else -terms
-        numerator, exponent = numerator * (2**FLOAT_SLACK_BITS + slack), exponent - FLOAT_SLACK_BITS
+    widened = numerator * 2**FLOAT_SLACK_BITS + terms * abs(numerator)
+    capacity = _floor(widened, denominator, scale.exponent - FLOAT_SLACK_BITS)
+    return capacity if scale.exact else max(capacity, exact + terms)
+
+
+def _floor(numerator: int, denominator: int, exponent: int) -> int:
+    """The integer part of a fraction times ``2^exponent``; the denominator is a power of two."""
     shift = exponent - denominator.bit_length() + 1
     return numerator << shift if shift >= 0 else numerator >> -shift

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpsolve.formulations.fixed_point import fixed_capacity, fixed_point
+from mpsolve.formulations.fixed_point import FixedPoint, fixed_capacity, fixed_point
 
 OFFSETS = np.array([0, 2, 4])
 FINITE = st.floats(-1e30, 1e30, allow_nan=False, allow_subnormal=False)
@@ -49,14 +49,26 @@ def test_rounding_is_less_than_one_unit_and_sums_fit(values: list[float], up: bo
     assert sum(largest.tolist()) < 2**60
 
 
+def scale(exponent: int, exact: bool) -> FixedPoint:
+    """A scale without numbers."""
+    return FixedPoint(np.zeros(0, np.int64), exponent, exact)
+
+
 def test_capacity_of_an_integer_budget_has_no_slack() -> None:
     """A budget of 7 admits 7 whole units, or 3 pairs."""
-    assert fixed_capacity(7, 0, 5) == 7
-    assert fixed_capacity(7, -1, 5) == 3
+    assert fixed_capacity(7, scale(0, True), 5) == 7
+    assert fixed_capacity(7, scale(-1, True), 5) == 3
 
 
 def test_capacity_of_a_float_budget_admits_its_own_rounding() -> None:
     """0.1 + 0.2 exceeds the double 0.3 by less than the slack of two terms."""
     scaled = fixed_point(np.array([0.1, 0.2]), np.array([0, 1, 2]), bits=62, round_up=True)
-    assert scaled.integers.sum() <= fixed_capacity(0.3, scaled.exponent, 2)
-    assert scaled.integers.sum() > fixed_capacity(0.3 - 1e-15, scaled.exponent, 2)
+    assert scaled.integers.sum() <= fixed_capacity(0.3, scaled, 2)
+    assert scaled.integers.sum() > fixed_capacity(0.3 - 1e-15, scaled, 2)
+
+
+def test_capacity_admits_what_coarse_integers_round_up() -> None:
+    """Three numbers that cancel may each be rounded up by a unit; exact numbers are not."""
+    assert fixed_capacity(0.75, scale(0, False), 3) == 3
+    assert fixed_capacity(0.75, scale(0, True), 3) == 0
+    assert fixed_capacity(-0.75, scale(0, False), 3) == 2

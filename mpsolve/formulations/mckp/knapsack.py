@@ -206,7 +206,7 @@ class Part:
 
     def capacity(self, limit: Number) -> int:
         """The limit in integers."""
-        capacity = fixed_capacity(limit, self.weights.exponent, self.layers)
+        capacity = fixed_capacity(limit, self.weights, self.layers)
         return max(-(2**WEIGHT_BITS), min(capacity, 2**WEIGHT_BITS))
 
     def lowered(self, start: IntArray | None) -> IntArray | None:
