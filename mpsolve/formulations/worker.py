@@ -63,6 +63,12 @@ def kill_group(process: int) -> None:
         os.killpg(process, signal.SIGKILL)
 
 
+def module_of(family: str) -> str:
+    """A module of `mpsolve.formulations`, or any other by its full name, up to a ``#``."""
+    module, _, _ = family.partition("#")
+    return module if "." in module else f"mpsolve.formulations.{module}"
+
+
 def main(family: str) -> None:
     """Serve tasks until standard input ends."""
     incoming, outgoing = _private_pipes()
@@ -80,8 +86,7 @@ def main(family: str) -> None:
     while True:
         task = tasks.get()
         try:
-            back_end = import_module(f"mpsolve.formulations.{family}")
-            send("done", back_end.run(task, hear))
+            send("done", import_module(module_of(family)).run(task, hear))
         except MpsolveError as error:
             send("error", error)
         except Exception as error:

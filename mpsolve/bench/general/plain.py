@@ -1,0 +1,62 @@
+"""The plain model: natural numbers, one binary variable per candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.formulations.task import nearest_choice
+
+if TYPE_CHECKING:
+    from mpsolve.groups import ChoiceGroups
+    from mpsolve.problem import Problem
+    from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """Losses, costs and budgets as they are; tied layers are one group.
+
+    Attributes
+    ----------
+    loss
+        ``(J,)`` of the candidates of all groups.
+    costs
+        Per budget, its ``(J,)`` costs and its limit.
+    groups
+        Where the candidates of each group begin and end, and what they stand for.
+    """
+
+    loss: NumberArray
+    costs: tuple[tuple[NumberArray, Number], ...]
+    groups: ChoiceGroups
+
+    @classmethod
+    def of(cls, problem: Problem) -> Plain:
+        """The plain model of a problem."""
+        groups = problem.groups
+        costs = tuple(
+            (groups.merged(problem.costs[name]), limit) for name, limit in problem.budgets.items()
+        )
+        return cls(groups.merged(problem.loss), costs, groups)
+
+    @property
+    def ranges(self) -> list[range]:
+        """The variables of each group."""
+        offsets = self.groups.offsets.tolist()
+        return [range(a, b) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+
+    def lift(self, values: FloatArray) -> IntArray:
+        """The choice of the problem for ``(J,)`` values of the variables."""
+        return self.groups.lift(nearest_choice(np.asarray(values), self.groups.offsets))
+
+
+def refusal(problem: Problem) -> str | None:
+    """What the plain models leave out."""
+    if problem.constraints:
+        return "The plain models have budgets and ties, no constraints on some of the layers."
+    if problem.groups.empty_groups:
+        return "A layer has no candidate left."
+    return None
