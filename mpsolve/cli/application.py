@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpsolve.cli.bench import bench
 from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
@@ -132,6 +133,7 @@ for _command in (
     verify,
     stability,
     tables,
+    bench,
     completion,
 ):
     application.add_command(_command)

@@ -54,7 +54,7 @@ class Annealing:
         best, least = choices.copy(), losses.copy()
         finite = np.where(np.isfinite(groups.loss), groups.loss, np.nan)
         hottest = float(np.nanmean(np.abs(finite - np.nanmean(finite, 1, keepdims=True)))) or 1.0
-        clock, step, spent = self.effort.within(time_limit).start(), 0, 0.0
+        clock, step, spent = self.effort.start(time_limit), 0, 0.0
         while spent < 1:
             group = rng.integers(0, len(groups.counts), CHAINS)
             candidate = rng.integers(0, groups.counts[group])

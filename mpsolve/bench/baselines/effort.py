@@ -5,48 +5,40 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+#: Which part of the time limit each of the random searches takes, the same for all.
+SHARE = 0.05
+
 
 @dataclass(frozen=True)
 class Effort:
-    """So many steps, or so many seconds, whichever is over first.
-
-    The three random searches get the same `SECONDS`, unless a limit is shorter.
+    """So many steps, or else a share of the time limit.
 
     Attributes
     ----------
-    seconds
-        Wall seconds.
     steps
-        Steps, None for no limit; with it alone a result is reproducible.
+        Steps, which make a result reproducible; None for `SHARE` of the time limit.
     """
 
-    seconds: float = float("inf")
     steps: int | None = None
 
-    def within(self, time_limit: float) -> Effort:
-        """The same, but no longer than a time limit."""
-        return Effort(min(self.seconds, time_limit), self.steps)
-
-    def start(self) -> Clock:
+    def start(self, time_limit: float) -> Clock:
         """Begin."""
-        return Clock(self, time.monotonic())
+        return Clock(self.steps, SHARE * time_limit, time.monotonic())
 
 
 @dataclass(frozen=True)
 class Clock:
-    """An effort that has begun."""
+    """An effort that has begun: the steps, or else the seconds, that it has."""
 
-    effort: Effort
+    steps: int | None
+    seconds: float
     began: float
 
     def spent(self, step: int) -> float:
         """Which part of the effort is spent before a step; 1 or more ends the search."""
-        parts = [(time.monotonic() - self.began) / self.effort.seconds]
-        if self.effort.steps is not None:
-            parts.append(step / self.effort.steps)
-        return max(parts)
+        if self.steps is not None:
+            return step / self.steps
+        return (time.monotonic() - self.began) / self.seconds
 
 
-#: What each random search may take for one problem.
-SECONDS = 0.5
-DEFAULT = Effort(SECONDS)
+DEFAULT = Effort()

@@ -52,7 +52,7 @@ class Evolution:
             return Answer(Claim.NOTHING)
         least = float(losses[0])
         rows = np.arange(OFFSPRING)
-        clock, step = self.effort.within(time_limit).start(), 0
+        clock, step = self.effort.start(time_limit), 0
         while clock.spent(step) < 1:
             offspring = np.repeat(parent[None], OFFSPRING, 0)
             changes = 1 + rng.integers(0, CHANGES, (2, OFFSPRING)).min(0)

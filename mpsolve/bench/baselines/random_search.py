@@ -45,7 +45,7 @@ class RandomSearch:
         start = groups.cheapest()
         losses, costs = groups.sums(start[None])
         best, least = start, float(losses[0]) if groups.keeps(costs)[0] else np.inf
-        clock, step = self.effort.within(time_limit).start(), 0
+        clock, step = self.effort.start(time_limit), 0
         while clock.spent(step) < 1:
             drawn = rng.integers(0, groups.counts, (BATCH, len(start)))
             moved = rng.random((BATCH, len(start))) < rng.random((BATCH, 1))

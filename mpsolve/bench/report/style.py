@@ -1,0 +1,84 @@
+"""Colours, line styles and sizes that all plots share."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mpsolve.bench.contender import CONTENDERS, Kind
+from mpsolve.bench.packages import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {
+    Kind.OURS: "#0b5fa5",
+    Kind.GENERAL: "#58a6d6",
+    Kind.HEURISTIC: "#e07a1f",
+    Kind.BASELINE: "#2a9d5c",
+    Kind.RAW: "#777777",
+    Kind.PEER: "#b5376b",
+}
+#: Methods of one kind differ by these.
+DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+MARKERS = "osD^vPX"
+#: Inches.
+WIDTH = 9.0
+
+
+def colour(method: str) -> str:
+    """The colour of the kind that a method belongs to."""
+    return COLOURS[CONTENDERS[method].kind]
+
+
+def line(method: str, methods: Iterable[str]) -> dict[str, Any]:
+    """Colour, dashes and marker of a method among those that are drawn."""
+    kind = CONTENDERS[method].kind
+    position = [m for m in methods if CONTENDERS[m].kind is kind].index(method)
+    return {
+        "color": COLOURS[kind],
+        "linestyle": DASHES[position % len(DASHES)],
+        "marker": MARKERS[position % len(MARKERS)],
+        "markersize": 3.5,
+        "linewidth": 1.4,
+        "label": method,
+    }
+
+
+def legend_of_kinds(axes: Axes, methods: Iterable[str], **where: Any) -> None:
+    """A legend with one patch per kind."""
+    from matplotlib.patches import Patch
+
+    kinds = dict.fromkeys(CONTENDERS[m].kind for m in methods)
+    patches = [Patch(color=COLOURS[kind], label=kind.value) for kind in Kind if kind in kinds]
+    axes.legend(handles=patches, frameon=False, **where)
+
+
+@contextmanager
+def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> Iterator[Any]:
+    """An SVG file with ``rows`` x ``columns`` axes, which the body draws."""
+    require("matplotlib", "The report")
+    import matplotlib as mpl
+
+    settings = {
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#e4e4e4",
+        "axes.axisbelow": True,
+        "svg.hashsalt": "mpsolve",
+        "svg.fonttype": "path",
+    }
+    with mpl.rc_context(settings):
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure as Canvas
+
+        drawn: Figure = Canvas(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasSVG(drawn)
+        yield drawn.subplots(rows, columns, squeeze=False)
+        drawn.savefig(path, metadata={"Date": None})
