@@ -59,6 +59,7 @@ def time_ratios(frame: pd.DataFrame, methods: list[str]) -> dict[str, FloatArray
 
 def _step(plot: object, values: FloatArray, end: float, style: dict[str, object]) -> None:
     x = np.sort(values[np.isfinite(values)])
-    share = np.arange(1, len(x) + 1) / max(len(values), 1)
-    x, share = np.append(x, end), np.append(share, share[-1] if len(share) else 0.0)
+    x = np.concatenate([x[:1], x, [end]])
+    share = np.arange(len(x)) / max(len(values), 1)
+    share[-1] = share[-2] if len(x) > 1 else 0.0
     plot.step(x, share, where="post", **(style | {"marker": ""}))  # type: ignore[attr-defined]

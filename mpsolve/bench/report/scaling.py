@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsolve.bench.contender import CONTENDERS
 from mpsolve.bench.report.frame import methods_in
 from mpsolve.bench.report.style import figure, line
 
@@ -29,7 +30,7 @@ def draw_scaling(frame: pd.DataFrame, path: Path) -> None:
             of = frame[frame["family"] == family]
             size = of["candidates"] / of["layers"] if family == "candidates" else of["layers"]
             of = of.assign(size=size, milliseconds=of["seconds"] * 1e3)
-            methods = methods_in(of)
+            methods = [m for m in methods_in(of) if not CONTENDERS[m].random]
             for method in methods:
                 mine = of[of["method"] == method]
                 finished = mine.groupby("size")["milliseconds"].agg(["median", "count", "size"])

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {
-    Kind.OURS: "#0b5fa5",
-    Kind.GENERAL: "#58a6d6",
-    Kind.HEURISTIC: "#e07a1f",
-    Kind.BASELINE: "#2a9d5c",
-    Kind.RAW: "#777777",
-    Kind.PEER: "#b5376b",
+#: Per kind, the shades of its methods in turn.
+SHADES = {
+    Kind.OURS: ("#08306b", "#2f7fc1"),
+    Kind.GENERAL: ("#1d91c0", "#41b6c4", "#7fcdbb", "#5e7fd6"),
+    Kind.HEURISTIC: ("#d94801", "#f79646", "#8c2d04", "#e0b000"),
+    Kind.BASELINE: ("#238b45", "#00441b", "#7cc46a", "#5f9e8f", "#a6b84a"),
+    Kind.RAW: ("#252525", "#636363", "#8f8f8f", "#b5b5b5"),
+    Kind.PEER: ("#7a0177", "#c51b8a", "#f768a1", "#a05a8c"),
 }
 #: Methods of one kind differ by these.
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -32,7 +33,7 @@ WIDTH = 9.0
 
 def colour(method: str) -> str:
     """The colour of the kind that a method belongs to."""
-    return COLOURS[CONTENDERS[method].kind]
+    return SHADES[CONTENDERS[method].kind][0]
 
 
 def line(method: str, methods: Iterable[str]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def line(method: str, methods: Iterable[str]) -> dict[str, Any]:
     kind = CONTENDERS[method].kind
     position = [m for m in methods if CONTENDERS[m].kind is kind].index(method)
     return {
-        "color": COLOURS[kind],
+        "color": SHADES[kind][position % len(SHADES[kind])],
         "linestyle": DASHES[position % len(DASHES)],
         "marker": MARKERS[position % len(MARKERS)],
         "markersize": 3.5,
@@ -54,7 +55,7 @@ def legend_of_kinds(axes: Axes, methods: Iterable[str], **where: Any) -> None:
     from matplotlib.patches import Patch
 
     kinds = dict.fromkeys(CONTENDERS[m].kind for m in methods)
-    patches = [Patch(color=COLOURS[kind], label=kind.value) for kind in Kind if kind in kinds]
+    patches = [Patch(color=SHADES[kind][0], label=kind.value) for kind in Kind if kind in kinds]
     axes.legend(handles=patches, frameon=False, **where)
 
 

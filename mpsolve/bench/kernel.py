@@ -1,0 +1,238 @@
+"""The knapsack kernel beside a read of its table and the fastest general solver.
+
+Synthetic instances (`generators`, seed 1); medians over five budgets and the repeats, in
+milliseconds, in one process and on one thread.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+import mpsolve
+from mpsolve.bench.contender import CONTENDERS, Kind
+from mpsolve.bench.instances import instance_named
+from mpsolve.bench.levels import at_level
+from mpsolve.bench.machine import description, one_thread
+from mpsolve.bench.trial import Trial, run_trial
+from mpsolve.cli.output import print_report
+from mpsolve.errors import InputError, MpsolveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mpsolve.problem import Problem
+    from mpsolve.typing import Number
+
+LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
+#: Size -> instance.
+SIZES = {
+    "28x9": "cnn/28x9-seed1",
+    "53x9": "cnn/53x9-seed1",
+    "54x9": "cnn/54x9-seed1",
+    "224x8": "llm/224x8-seed1",
+    "560x16": "llm/560x16-seed1",
+    "46080x6": "moe/46080x6-seed1",
+}
+#: Layers up to which whole fronts are computed.
+FRONT_LAYERS = 224
+#: The guaranteed ratio of the approximate front.
+EPSILON = 1e-3
+_KERNELS = "mpsolve.formulations.mckp.kernels"
+
+
+@dataclass(frozen=True)
+class Line:
+    """Milliseconds of one size; None for what is not there or was not finished in time.
+
+    Attributes
+    ----------
+    size
+        Layers x candidates.
+    read
+        Adding up losses and costs, which reads the table once.
+    assign
+        Per kernel, `mpsolve.assign` from arrays to the proven optimum.
+    further
+        Per kernel, a further budget on a problem that is prepared.
+    front, approximate_front
+        The exact front, and one within `EPSILON`.
+    general, solver
+        The fastest general solver that is right about every budget, and its name.
+    """
+
+    size: str
+    read: float
+    assign: dict[str, float]
+    further: dict[str, float]
+    front: float | None
+    approximate_front: float | None
+    general: float | None
+    solver: str
+
+
+def measure(size: str, repeats: int, time_limit: float) -> Line:
+    """Take all times of one size."""
+    spec = instance_named(SIZES[size])
+    problem = spec.build()
+    shape = len(problem.layers), -1
+    loss, cost = problem.loss.reshape(shape), problem.costs["latency"].reshape(shape)
+    limits = [at_level(problem, spec.limited, level).budgets["latency"] for level in LEVELS]
+    assign = {}
+    for name in kernels():
+        with using(name):
+            calls = [partial(mpsolve.assign, loss, cost, limit) for limit in limits]
+            assign[name] = milliseconds(calls, repeats)
+    general, solver = fastest_general(SIZES[size], time_limit)
+    small = len(problem.layers) <= FRONT_LAYERS
+    return Line(
+        size,
+        milliseconds([lambda: loss.sum() + cost.sum()], repeats * len(LEVELS)),
+        assign,
+        {name: milliseconds(further_budgets(problem, limits, name), repeats) for name in prepared()},
+        front(problem, 0.0, repeats) if small else None,
+        front(problem, EPSILON, repeats) if small else None,
+        general,
+        solver,
+    )
+
+
+def milliseconds(calls: list[Callable[[], Any]], repeats: int) -> float:
+    """Median wall time over all calls and repeats, after one call that is not counted."""
+    calls[0]()
+    times = []
+    for _ in range(repeats):
+        for call in calls:
+            began = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(times)
+
+
+def kernels() -> list[str]:
+    """The kernels that can be used here; the present one where there is no choice."""
+    if find_spec(_KERNELS) is None:
+        return ["numpy"]
+    named = import_module(_KERNELS).kernel_named
+    usable = []
+    for name in ("numpy", "compiled"):
+        try:
+            named(name)
+        except MpsolveError:
+            continue
+        usable.append(name)
+    return usable
+
+
+def prepared() -> list[str]:
+    """The kernels that prepare a problem once for several budgets."""
+    return kernels() if find_spec(_KERNELS) is not None else []
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Have `mpsolve` compute with a kernel."""
+    if find_spec(_KERNELS) is None:
+        yield
+        return
+    default = import_module(_KERNELS).default_kernel
+    before = os.environ.get("MPSOLVE_KERNEL")
+    os.environ["MPSOLVE_KERNEL"] = name
+    default.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.pop("MPSOLVE_KERNEL")
+        if before is not None:
+            os.environ["MPSOLVE_KERNEL"] = before
+        default.cache_clear()
+
+
+def further_budgets(
+    problem: Problem, limits: list[Number], name: str
+) -> list[Callable[[], Any]]:
+    """The calls for each limit on a knapsack that is prepared."""
+    module = import_module("mpsolve.formulations.mckp.knapsack")
+    kernel = import_module(_KERNELS).kernel_named(name)
+    knapsack = module.Knapsack(
+        problem.loss, problem.costs["latency"], problem.offsets, kernel=kernel
+    )
+    return [partial(knapsack.solve, limit) for limit in limits]
+
+
+def front(problem: Problem, epsilon: float, repeats: int) -> float | None:
+    """Milliseconds of a whole front, or None where there is no such function."""
+    pareto_front = getattr(mpsolve, "pareto_front", None)
+    if pareto_front is None:
+        return None
+    options = {"epsilon": epsilon} if epsilon else {}
+    return milliseconds([partial(pareto_front, problem, **options)], repeats)
+
+
+def fastest_general(instance: str, time_limit: float) -> tuple[float | None, str]:
+    """The general solver with the least median; one that misses a budget's proof is left out."""
+    medians = {}
+    for name, spec in CONTENDERS.items():
+        if spec.kind not in (Kind.GENERAL, Kind.RAW) or spec.missing:
+            continue
+        seconds = []
+        for level in LEVELS:
+            with_proof = run_trial(Trial(instance, level, "mckp", 0, 0, time_limit, None, False))
+            optimum = with_proof.loss
+            row = run_trial(Trial(instance, level, name, 0, 0, time_limit, optimum, False))
+            if not row.solved or row.seconds is None:
+                break
+            seconds.append(row.seconds)
+        else:
+            medians[name] = 1e3 * statistics.median(seconds)
+    best = min(medians, key=medians.__getitem__, default=None)
+    return (None, "") if best is None else (medians[best], best)
+
+
+def print_kernel_table(sizes: list[str] | None, repeats: int, time_limit: float) -> None:
+    """Measure and print, one line per size.
+
+    Raises
+    ------
+    InputError
+        If a size is unknown.
+    """
+    one_thread()
+    chosen = sizes or list(SIZES)
+    for size in chosen:
+        if size not in SIZES:
+            raise InputError(f"There is no size {size!r}; there are {', '.join(SIZES)}.")
+    table = Table(title="Medians in milliseconds, synthetic instances", title_justify="left")
+    names = [
+        "layers x candidates",
+        "read",
+        *(f"assign, {name}" for name in kernels()),
+        *(f"further budget, {name}" for name in prepared()),
+        "exact front",
+        f"front within {EPSILON:.1%}",
+        f"fastest general solver in {time_limit:g} s",
+    ]
+    for name in names:
+        table.add_column(name, justify="right")
+    for size in chosen:
+        line = measure(size, repeats, time_limit)
+        numbers = (
+            line.read,
+            *line.assign.values(),
+            *line.further.values(),
+            line.front,
+            line.approximate_front,
+        )
+        cells = ("-" if value is None else f"{value:.3g}" for value in numbers)
+        general = "none" if line.general is None else f"{line.general:.3g} ({line.solver})"
+        table.add_row(size, *cells, general)
+    print_report(table, description())
