@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -25,13 +23,13 @@ from mpsolve.bench.levels import at_level
 from mpsolve.bench.machine import description, one_thread
 from mpsolve.bench.trial import Trial, run_trial
 from mpsolve.cli.output import print_report
-from mpsolve.errors import InputError, MpsolveError
+from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mpsolve.problem import Problem
-    from mpsolve.typing import Number
 
 LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
 #: Size -> instance.
@@ -47,7 +45,8 @@ SIZES = {
 FRONT_LAYERS = 224
 #: The guaranteed ratio of the approximate front.
 EPSILON = 1e-3
-_KERNELS = "mpsolve.formulations.mckp.kernels"
+#: The environment variable that chooses a kernel.
+VARIABLE = "MPSOLVE_KERNEL"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Line:
     assign
         Per kernel, `mpsolve.assign` from arrays to the proven optimum.
     further
-        Per kernel, a further budget on a problem that is prepared.
+        Per kernel, the same for a further budget, after `mpsolve.prepare`.
     front, approximate_front
         The exact front, and one within `EPSILON`.
     general, solver
@@ -87,18 +86,20 @@ def measure(size: str, repeats: int, time_limit: float) -> Line:
     shape = len(problem.layers), -1
     loss, cost = problem.loss.reshape(shape), problem.costs["latency"].reshape(shape)
     limits = [at_level(problem, spec.limited, level).budgets["latency"] for level in LEVELS]
-    assign = {}
+    assign, further = {}, {}
     for name in kernels():
         with using(name):
             calls = [partial(mpsolve.assign, loss, cost, limit) for limit in limits]
             assign[name] = milliseconds(calls, repeats)
+            again = mpsolve.prepare(loss, cost).assign
+            further[name] = milliseconds([partial(again, limit) for limit in limits], repeats)
     general, solver = fastest_general(SIZES[size], time_limit)
     small = len(problem.layers) <= FRONT_LAYERS
     return Line(
         size,
         milliseconds([lambda: loss.sum() + cost.sum()], repeats * len(LEVELS)),
         assign,
-        {name: milliseconds(further_budgets(problem, limits, name), repeats) for name in prepared()},
+        further,
         front(problem, 0.0, repeats) if small else None,
         front(problem, EPSILON, repeats) if small else None,
         general,
@@ -119,54 +120,27 @@ def milliseconds(calls: list[Callable[[], Any]], repeats: int) -> float:
 
 
 def kernels() -> list[str]:
-    """The kernels that can be used here; the present one where there is no choice."""
-    if find_spec(_KERNELS) is None:
-        return ["numpy"]
-    named = import_module(_KERNELS).kernel_named
+    """The kernels that can be used here."""
     usable = []
     for name in ("numpy", "compiled"):
-        try:
-            named(name)
-        except MpsolveError:
-            continue
-        usable.append(name)
+        with suppress(MissingDependencyError):
+            usable.append(kernel_named(name).name)
     return usable
-
-
-def prepared() -> list[str]:
-    """The kernels that prepare a problem once for several budgets."""
-    return kernels() if find_spec(_KERNELS) is not None else []
 
 
 @contextmanager
 def using(name: str) -> Iterator[None]:
     """Have `mpsolve` compute with a kernel."""
-    if find_spec(_KERNELS) is None:
-        yield
-        return
-    default = import_module(_KERNELS).default_kernel
-    before = os.environ.get("MPSOLVE_KERNEL")
-    os.environ["MPSOLVE_KERNEL"] = name
-    default.cache_clear()
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = name
+    default_kernel.cache_clear()
     try:
         yield
     finally:
-        os.environ.pop("MPSOLVE_KERNEL")
+        os.environ.pop(VARIABLE)
         if before is not None:
-            os.environ["MPSOLVE_KERNEL"] = before
-        default.cache_clear()
-
-
-def further_budgets(
-    problem: Problem, limits: list[Number], name: str
-) -> list[Callable[[], Any]]:
-    """The calls for each limit on a knapsack that is prepared."""
-    module = import_module("mpsolve.formulations.mckp.knapsack")
-    kernel = import_module(_KERNELS).kernel_named(name)
-    knapsack = module.Knapsack(
-        problem.loss, problem.costs["latency"], problem.offsets, kernel=kernel
-    )
-    return [partial(knapsack.solve, limit) for limit in limits]
+            os.environ[VARIABLE] = before
+        default_kernel.cache_clear()
 
 
 def front(problem: Problem, epsilon: float, repeats: int) -> float | None:
@@ -216,7 +190,7 @@ def print_kernel_table(sizes: list[str] | None, repeats: int, time_limit: float)
         "layers x candidates",
         "read",
         *(f"assign, {name}" for name in kernels()),
-        *(f"further budget, {name}" for name in prepared()),
+        *(f"further budget, {name}" for name in kernels()),
         "exact front",
         f"front within {EPSILON:.1%}",
         f"fastest general solver in {time_limit:g} s",

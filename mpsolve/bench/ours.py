@@ -71,12 +71,13 @@ class Assign:
         return None
 
     def run(self, problem: Problem, seed: int, time_limit: float) -> Answer:
-        """Solve, without a time limit: with one, the call takes the way through a `Problem`."""
+        """Solve."""
         loss = _rows(problem.loss, problem.offsets)
         costs = [_rows(problem.costs[name], problem.offsets) for name in problem.budgets]
         limits = list(problem.budgets.values())
         try:
-            answer = assign(loss, *((costs[0], limits[0]) if len(limits) == 1 else (costs, limits)))
+            cost, limit = (costs[0], limits[0]) if len(limits) == 1 else (costs, limits)
+            answer = assign(loss, cost, limit, time_limit=time_limit)
         except InfeasibleError:
             return Answer(Claim.INFEASIBLE)
         except (NoSolutionError, UnsupportedError) as error:
