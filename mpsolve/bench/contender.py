@@ -12,12 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
-from mpsolve.bench.result import Claim
 from mpsolve.errors import InputError, MissingDependencyError
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS
 
 if TYPE_CHECKING:
+    from mpsolve.bench.result import Claim
     from mpsolve.problem import Problem
     from mpsolve.typing import IntArray
 
@@ -141,7 +141,7 @@ def _ours(name: str) -> ContenderSpec:
         kind = Kind.HEURISTIC
     else:
         kind = Kind.GENERAL if family in _NEEDED else Kind.OURS
-    packages = _NEEDED.get(family, ())
+    packages: tuple[tuple[str, str], ...] = _NEEDED.get(family, ())
     if name == "milp:highs":
         packages = (_PULP, ("highspy", "highspy"))
     return ContenderSpec(name, kind, "mpsolve.bench.ours", "Ours", (name,), packages)

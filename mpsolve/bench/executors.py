@@ -51,11 +51,16 @@ def _cluster(backend: str, jobs: int, scheduler: str | None) -> Iterator[None]:
         from distributed import Client, LocalCluster
 
         if scheduler:
-            with Client(scheduler):
+            with Client(scheduler):  # type: ignore[no-untyped-call]
                 yield
         else:
-            one_each = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-            with LocalCluster(**one_each) as cluster, Client(cluster):
+            one_each: dict[str, Any] = {
+                "n_workers": jobs,
+                "threads_per_worker": 1,
+                "dashboard_address": None,
+            }
+            cluster = LocalCluster(**one_each)  # type: ignore[no-untyped-call]
+            with cluster, Client(cluster):  # type: ignore[no-untyped-call]
                 yield
     elif backend == "ray":
         require("ray", "The backend ray")

@@ -27,7 +27,7 @@ from mpsolve.errors import InputError, MissingDependencyError
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from mpsolve.problem import Problem
 
@@ -107,7 +107,7 @@ def measure(size: str, repeats: int, time_limit: float) -> Line:
     )
 
 
-def milliseconds(calls: list[Callable[[], Any]], repeats: int) -> float:
+def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int) -> float:
     """Median wall time over all calls and repeats, after one call that is not counted."""
     calls[0]()
     times = []

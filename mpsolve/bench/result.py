@@ -88,6 +88,8 @@ class Row:
         The seed of its random numbers, and which of the repeats this is.
     time_limit
         Wall seconds that it was given.
+    front
+        Whether only fast methods were run here, to draw their fronts.
     claim, verdict
         What it says about its answer, and what the evaluation says: `Claim` and `Verdict`.
     wrong
@@ -120,6 +122,7 @@ class Row:
     seed: int
     repeat: int
     time_limit: float
+    front: bool
     claim: str
     verdict: str
     wrong: bool

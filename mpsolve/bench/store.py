@@ -64,8 +64,9 @@ class Store(Generic[R]):
         """Every row by its key."""
         import pyarrow.parquet as pq
 
-        paths = [path for path in (self.file, *sorted(self._shards.glob("*.parquet"))) if
-                 path.exists()]
+        paths = [
+            path for path in (self.file, *sorted(self._shards.glob("*.parquet"))) if path.exists()
+        ]
         records = (record for path in paths for record in pq.read_table(path).to_pylist())
         rows = (self._kind(**record) for record in records)
         return {row.key: row for row in rows}

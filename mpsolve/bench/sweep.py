@@ -87,6 +87,7 @@ class Sweep:
                         self.time_limit,
                         known.optimum,
                         known.infeasible,
+                        front,
                     )
 
 

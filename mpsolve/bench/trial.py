@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from mpsolve.bench.contender import contender_named
 from mpsolve.bench.instances import instance_named
 from mpsolve.bench.isolated import Ready, Request, Timed, problem_of
+from mpsolve.bench.judgement import judge
 from mpsolve.bench.machine import description, one_thread
-from mpsolve.bench.result import WRONG, Claim, Row, Verdict
+from mpsolve.bench.result import Claim, Row
 from mpsolve.errors import MpsolveError
-from mpsolve.evaluation import Evaluation, evaluate
 from mpsolve.formulations.process import run_in_worker
-
-if TYPE_CHECKING:
-    from mpsolve.problem import Problem
 
 #: Seconds that a process may take to import everything and to solve a small problem.
 GET_READY = 300.0
@@ -29,7 +26,7 @@ class Trial:
 
     Attributes
     ----------
-    instance, level, method, seed, repeat, time_limit
+    instance, level, method, seed, repeat, time_limit, front
         See `Row`.
     optimum, infeasible
         See `Reference`.
@@ -43,6 +40,7 @@ class Trial:
     time_limit: float
     optimum: float | None
     infeasible: bool
+    front: bool = False
 
     @property
     def key(self) -> tuple[str, float, str, int, int]:
@@ -69,11 +67,9 @@ def run_trial(trial: Trial) -> Row:
             note = timed.answer.note if timed else "It was ended from outside."
     except MpsolveError as error:
         note = str(error)
-    answer = timed.answer if timed else None
-    choice = None if answer is None else answer.choice
-    evaluation = None if choice is None else evaluate(problem, choice)
-    gap = _gap(trial, evaluation)
-    verdict = _verdict(trial, claim, evaluation, gap)
+    choice = timed.answer.choice if timed else None
+    bound = timed.answer.bound if timed else None
+    judged = judge(problem, claim, choice, trial.optimum, trial.infeasible)
     spec, source = instance_named(trial.instance), contender_named(trial.method)
     return Row(
         instance=trial.instance,
@@ -88,14 +84,15 @@ def run_trial(trial: Trial) -> Row:
         seed=trial.seed,
         repeat=trial.repeat,
         time_limit=trial.time_limit,
+        front=trial.front,
         claim=claim.value,
-        verdict=verdict.value,
-        wrong=_wrong(trial, claim, verdict),
-        loss=None if evaluation is None else float(evaluation.loss),
-        bound=None if answer is None or answer.bound is None else float(answer.bound),
+        verdict=judged.verdict.value,
+        wrong=judged.wrong,
+        loss=judged.loss,
+        bound=None if bound is None else float(bound),
         optimum=trial.optimum,
-        gap=gap,
-        excess=None if evaluation is None else _excess(problem, evaluation),
+        gap=judged.gap,
+        excess=judged.excess,
         seconds=timed.seconds if timed else None,
         warmup_seconds=ready.warmup_seconds if ready else None,
         note=note,
@@ -117,45 +114,3 @@ def _ask(trial: Trial, *, timed: bool) -> Any:
 
 def _deaf(*_: object) -> None:
     """Contenders say nothing before they are done."""
-
-
-def _gap(trial: Trial, evaluation: Evaluation | None) -> float | None:
-    if evaluation is None or trial.optimum is None or not evaluation.feasible:
-        return None
-    excess = float(evaluation.loss) - trial.optimum
-    if not trial.optimum:
-        return 0.0 if excess <= 0 else None
-    return excess / abs(trial.optimum)
-
-
-def _verdict(
-    trial: Trial, claim: Claim, evaluation: Evaluation | None, gap: float | None
-) -> Verdict:
-    if claim is Claim.UNSUPPORTED:
-        return Verdict.NOT_RUN
-    if evaluation is None:
-        right = trial.infeasible and claim is Claim.INFEASIBLE
-        return Verdict.INFEASIBLE if right else Verdict.NO_ANSWER
-    if not evaluation.feasible:
-        return Verdict.BROKEN
-    return Verdict.OPTIMAL if gap is not None and gap <= WRONG else Verdict.FEASIBLE
-
-
-def _wrong(trial: Trial, claim: Claim, verdict: Verdict) -> bool:
-    """Whether the claim is disproved."""
-    if claim is Claim.INFEASIBLE:
-        return trial.optimum is not None
-    if verdict is Verdict.BROKEN:
-        return claim in (Claim.OPTIMAL, Claim.FEASIBLE)
-    return claim is Claim.OPTIMAL and verdict is Verdict.FEASIBLE and trial.optimum is not None
-
-
-def _excess(problem: Problem, evaluation: Evaluation) -> float:
-    """By which part of it the worst budget is exceeded."""
-    if evaluation.feasible:
-        return 0.0
-    parts = [
-        (float(evaluation.costs[name]) - limit) / (abs(limit) or 1.0)
-        for name, limit in problem.budgets.items()
-    ]
-    return max(0.0, *parts)

@@ -59,7 +59,7 @@ class Groups:
 
     def keeps(self, costs: FloatArray) -> BoolArray:
         """Which of ``(..., B)`` sums keep every budget."""
-        return (costs <= self.limits).all(-1)
+        return np.logical_and.reduce(costs <= self.limits, -1)
 
     def cheapest(self) -> IntArray:
         """``(G,)`` the choice with the least costs, each in units of its budget."""

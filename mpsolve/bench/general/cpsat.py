@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +13,14 @@ from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
     from mpsolve.problem import Problem
-    from mpsolve.typing import IntArray, NumberArray
+    from mpsolve.typing import NumberArray
 
-#: CP-SAT takes integers: floats are multiplied by this, as its users are told to do.
-SCALE = 10**6
+#: CP-SAT takes integers: floats are multiplied so that the largest becomes this.
+LARGEST = 1e6
 
 
 class CpSat:
-    """One worker, exactly-one constraints, floats times `SCALE`; costs up, budgets down."""
+    """One worker, exactly-one constraints; of scaled floats, costs go up and budgets down."""
 
     def unsupported(self, problem: Problem) -> str | None:
         """See `refusal`."""
@@ -35,11 +36,11 @@ class CpSat:
         for group in plain.ranges:
             model.add_exactly_one(x[j] for j in group)
         for cost, limit in plain.costs:
-            scale = 1 if cost.dtype.kind == "i" else SCALE
-            whole = _integers(np.ceil(cost * scale))
-            model.add(cp_model.LinearExpr.weighted_sum(x, whole) <= int(limit * scale))
-        scale = 1 if plain.loss.dtype.kind == "i" else SCALE
-        losses = _integers(np.rint(plain.loss * scale))
+            scale = _scale(cost)
+            whole = np.ceil(cost * scale).astype(np.int64)
+            model.add(cp_model.LinearExpr.weighted_sum(x, whole) <= math.floor(limit * scale))
+        scale = _scale(plain.loss)
+        losses = np.rint(plain.loss * scale).astype(np.int64)
         model.minimize(cp_model.LinearExpr.weighted_sum(x, losses))
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = time_limit
@@ -55,5 +56,6 @@ class CpSat:
         return Answer(claim, plain.lift(values), solver.best_objective_bound / scale)
 
 
-def _integers(values: NumberArray) -> IntArray:
-    return values.astype(np.int64)
+def _scale(values: NumberArray) -> float:
+    """What floats are multiplied by; integers stay as they are."""
+    return 1 if values.dtype.kind == "i" else LARGEST / float(np.abs(values).max() or 1.0)

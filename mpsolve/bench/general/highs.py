@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,14 +31,16 @@ class Highs:
 
         plain = Plain.of(problem)
         count, offsets = len(plain.loss), plain.groups.offsets
-        one = csr_array((np.ones(count), np.arange(count), offsets), (len(offsets) - 1, count))
+        one: Any = csr_array(
+            (np.ones(count), np.arange(count), offsets), shape=(len(offsets) - 1, count)
+        )
         constraints = [LinearConstraint(one, 1, 1)] + [
             LinearConstraint(cost[None].astype(np.float64), -np.inf, float(limit))
             for cost, limit in plain.costs
         ]
         result = milp(
             plain.loss.astype(np.float64),
-            integrality=np.ones(count),
+            integrality=np.ones(count, np.int64),
             bounds=Bounds(0, 1),
             constraints=constraints,
             options={"time_limit": time_limit, "mip_rel_gap": 0.0},

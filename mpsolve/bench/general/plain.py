@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +47,7 @@ class Plain:
     def ranges(self) -> list[range]:
         """The variables of each group."""
         offsets = self.groups.offsets.tolist()
-        return [range(a, b) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [range(a, b) for a, b in pairwise(offsets)]
 
     def lift(self, values: FloatArray) -> IntArray:
         """The choice of the problem for ``(J,)`` values of the variables."""

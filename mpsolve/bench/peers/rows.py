@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def rows(problem: Problem, values: NumberArray) -> list[list[Any]]:
     """One list per group, tied layers merged."""
     merged, offsets = problem.groups.merged(values).tolist(), problem.groups.offsets.tolist()
-    return [merged[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [merged[a:b] for a, b in pairwise(offsets)]
 
 
 def choice(problem: Problem, positions: list[int]) -> IntArray:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from mpsolve.typing import FloatArray
+
 #: Gaps below this are drawn as 0.
 LEAST_GAP = 1e-4
 
 
 def draw_times(frame: pd.DataFrame, path: Path) -> None:
     """Milliseconds of every run that ended by itself, per method, from fast to slow."""
-    values = {m: _seconds(frame, m) * 1e3 for m in methods_in(frame)}
+    values = {m: _values(frame, m, "seconds") * 1e3 for m in methods_in(frame)}
     values = {m: v for m, v in values.items() if len(v)}
     ordered = sorted(values, key=lambda m: -np.median(values[m]))
     with figure(path, height=0.9 + 0.23 * len(ordered)) as axes:
@@ -41,9 +43,8 @@ def draw_times(frame: pd.DataFrame, path: Path) -> None:
 
 def draw_gaps(frame: pd.DataFrame, path: Path) -> None:
     """Gap to the optimum per method, in per cent, of the answers that keep their budgets."""
-    gaps = {m: frame.loc[frame["method"] == m, "gap"].dropna() * 100 for m in methods_in(frame)}
-    gaps = {m: np.maximum(g.to_numpy(), 0.0) for m, g in gaps.items() if len(g)}
-    inexact = {m: g for m, g in gaps.items() if g.max() >= LEAST_GAP}
+    gaps = {m: np.maximum(_values(frame, m, "gap") * 100, 0.0) for m in methods_in(frame)}
+    inexact = {m: g for m, g in gaps.items() if g.max(initial=0.0) >= LEAST_GAP}
     ordered = sorted(inexact, key=lambda m: (-np.median(inexact[m]), -inexact[m].max()))
     with figure(path, height=0.9 + 0.26 * max(len(ordered), 2)) as axes:
         plot = axes[0, 0]
@@ -54,11 +55,11 @@ def draw_gaps(frame: pd.DataFrame, path: Path) -> None:
         legend_of_kinds(plot, ordered, loc="lower left")
 
 
-def _seconds(frame: pd.DataFrame, method: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return frame.loc[frame["method"] == method, "seconds"].dropna().to_numpy(np.float64)
+def _values(frame: pd.DataFrame, method: str, column: str) -> FloatArray:
+    return frame.loc[frame["method"] == method, column].dropna().to_numpy(np.float64)
 
 
-def _boxes(plot: Axes, values: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
+def _boxes(plot: Axes, values: dict[str, FloatArray]) -> None:
     """Horizontal boxes from the bottom to the top; whiskers from the 5th to the 95th per cent."""
     if not values:
         return

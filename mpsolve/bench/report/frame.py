@@ -40,8 +40,10 @@ def medians(frame: pd.DataFrame) -> pd.DataFrame:
     grouped = timed.groupby([*CASE, "method", "seed"], sort=False)
     first = grouped.first()
     return first.assign(
-        seconds=grouped["seconds"].median(), solved=grouped["solved"].all(),
-        wrong=grouped["wrong"].any(), gap=grouped["gap"].max(),
+        seconds=grouped["seconds"].median(),
+        solved=grouped["solved"].all(),
+        wrong=grouped["wrong"].any(),
+        gap=grouped["gap"].max(),
     ).reset_index()
 
 

@@ -40,9 +40,7 @@ def draw_front(frame: pd.DataFrame, instance: str, path: Path) -> None:
             style = line(method, methods)
             losses.plot(best.index, best["loss"], **style)
             gaps.plot(best.index, best["gap"] * 100, **style)
-        losses.plot(
-            optimum.index, optimum, color="black", linewidth=2, label="optimum", zorder=5
-        )
+        losses.plot(optimum.index, optimum, color="black", linewidth=2, label="optimum", zorder=5)
         losses.set(yscale="log", ylabel="loss")
         gaps.set_yscale("symlog", linthresh=0.01, linscale=0.5)
         gaps.set_ylim(bottom=0)

@@ -65,7 +65,7 @@ def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> 
     require("matplotlib", "The report")
     import matplotlib as mpl
 
-    settings = {
+    settings: Any = {
         "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -1,0 +1,16 @@
+"""The comparison with complete enumeration runs, on very little."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpsolve.bench import brute_force
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_brute_force_finds_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """Fifty instances are compared and counted."""
+    assert brute_force.main(50, 0, "mckp", 6, 1) == 0
+    assert "50 instances" in capsys.readouterr().out
