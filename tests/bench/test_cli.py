@@ -88,6 +88,18 @@ def test_bad_input_gets_one_sentence(
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("command", ["run", "report"])
+def test_a_missing_package_is_named(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the extra that brings it, on the command line as one sentence."""
+    monkeypatch.setattr("mpsolve.bench.packages.find_spec", lambda package: None)
+    arguments = {"run": ["cnn/28x9-seed1", "-q", "-o"], "report": []}[command]
+    done = bench(command, *arguments, str(tmp_path))
+    assert done.exit_code == 2
+    assert "pip install 'mpsolve[bench]'" in done.output
+
+
 def test_the_kernel_table_is_printed() -> None:
     """With the smallest size and a limit that leaves the general solvers no time."""
     done = bench("kernel", "--sizes", "28x9", "--repeats", "1", "--time-limit", "0.001")

@@ -24,7 +24,7 @@ from mpsolve.problem import Problem
 from tests.support import brute_force
 
 EFFORT = Effort(steps=200)
-BASELINES = [
+BASELINES: list[Contender] = [
     Lagrangian(),
     DiscretisedDp(),
     Annealing(EFFORT),
