@@ -37,7 +37,7 @@ def draw_front(frame: pd.DataFrame, instance: str, path: Path) -> None:
         for method in methods:
             kept = of[(of["method"] == method) & of["gap"].notna()]
             best = kept.groupby("level")[["loss", "gap"]].min().reindex(optimum.index)
-            style = line(method, methods)
+            style = line(method, methods) | {"markevery": (methods.index(method) % 4, 4)}
             losses.plot(best.index, best["loss"], **style)
             gaps.plot(best.index, best["gap"] * 100, **style)
         losses.plot(optimum.index, optimum, color="black", linewidth=2, label="optimum", zorder=5)

@@ -52,20 +52,22 @@ def draw_profiles(frame: pd.DataFrame, path: Path) -> None:
 
 
 def time_ratios(frame: pd.DataFrame, methods: list[str]) -> dict[str, FloatArray]:
-    """Per method and case, its seconds over the least of all; inf without a right proof.
+    """Per method and case, its seconds over the least of all.
 
-    Cases that no method proves are left out.
+    Without a right proof it is inf, and nan where the method was not run. Cases that no method
+    proves are left out.
     """
     right = frame[frame["method"].isin(methods)]
     seconds = right["seconds"].where(right["solved"], np.inf).fillna(np.inf)
     one = right.assign(seconds=seconds).groupby([*CASE, "method"])["seconds"].median()
-    table = one.unstack("method").fillna(np.inf)
+    table = one.unstack("method")
     table = table[table.min(axis=1) < np.inf]
     ratio = table.div(table.min(axis=1), axis=0)
     return {m: ratio[m].to_numpy(np.float64) for m in methods if m in ratio}
 
 
 def _step(plot: Axes, values: FloatArray, end: float, style: dict[str, Any]) -> None:
+    values = values[~np.isnan(values)]
     x = np.sort(values[np.isfinite(values)])
     x = np.concatenate([x[:1], x, [end]])
     share = np.arange(len(x)) / max(len(values), 1)

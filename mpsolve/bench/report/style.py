@@ -73,7 +73,7 @@ def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> 
         "grid.color": "#e4e4e4",
         "axes.axisbelow": True,
         "svg.hashsalt": "mpsolve",
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",
     }
     with mpl.rc_context(settings):
         from matplotlib.backends.backend_svg import FigureCanvasSVG

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.bench.contender import CONTENDERS
+from mpsolve.bench.contender import CONTENDERS, Kind
 from mpsolve.bench.report.frame import exact_in, methods_in
 from mpsolve.bench.report.page import Table
 from mpsolve.bench.report.profiles import time_ratios
@@ -55,11 +55,15 @@ def ratios(frame: pd.DataFrame, ours: str = "mckp") -> Table | None:
     if ours not in exact:
         return None
     seconds = time_ratios(frame, exact)
+    others = [m for m in exact if CONTENDERS[m].kind is not Kind.OURS]
+    if not others:
+        return None
+    fastest = np.fmin.reduce([seconds[m] for m in others])
     rows = []
-    for method in exact:
-        both = np.isfinite(seconds[method]) & np.isfinite(seconds[ours])
-        ratio = seconds[method][both] / seconds[ours][both]
-        if method != ours and len(ratio):
+    for method, theirs in [*((m, seconds[m]) for m in others), ("the fastest of them", fastest)]:
+        both = np.isfinite(theirs) & np.isfinite(seconds[ours])
+        ratio = theirs[both] / seconds[ours][both]
+        if len(ratio):
             numbers = (np.median(ratio), ratio.min(), ratio.max())
             rows.append((method, str(len(ratio)), *map(_number, map(float, numbers))))
     header = (f"seconds over those of {ours}", "cases that both prove", "median", "least", "most")

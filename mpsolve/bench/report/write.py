@@ -100,8 +100,9 @@ def _overview(frame: pd.DataFrame, output: Path) -> Iterator[Block]:
     draw_profiles(usual, output / "profiles.svg")
     yield Figure(
         "profiles.svg",
-        "Performance profiles (Dolan and Moré 2002). Left: share of cases that an exact method "
-        "proves, within a multiple of the fastest time. Right: share of cases within a gap.",
+        "Performance profiles (Dolan and Moré 2002). Left: of the cases that an exact method was "
+        "run on, the share that it proves within a multiple of the fastest time. Right: the share "
+        "with an answer within a gap.",
     )
 
 
