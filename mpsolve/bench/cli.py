@@ -11,7 +11,8 @@ import click
 from mpsolve.bench.contender import CONTENDERS, contender_named
 from mpsolve.bench.instances import FAMILIES, TABLE, instance_named, instances, matching
 from mpsolve.bench.levels import parse_levels
-from mpsolve.cli.output import print_json, write, write_error
+from mpsolve.bench.machine import description
+from mpsolve.cli.output import print_json, print_report, write, write_error
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.errors import InputError
 
@@ -57,13 +58,31 @@ Examples:
 @click.option(
     "--fronts",
     metavar="LEVELS",
-    help="Further budgets for heuristics and baselines, to draw their fronts: 2:98:4.",
+    help="Further budgets, for fast methods alone, to draw their fronts: 2:98:4.",
 )
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--time-limit", type=click.FloatRange(0, min_open=True), default=10.0)
-@click.option("--reference-limit", type=click.FloatRange(0, min_open=True), default=60.0)
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Of random methods."
+)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of the others."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds for a run.",
+)
+@click.option(
+    "--reference-limit",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds for each exact method that establishes an optimum.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs side by side."
+)
 @click.option(
     "--backend", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True
 )
@@ -170,13 +189,21 @@ def list_(*, as_json: bool) -> int:
 
 @bench.command()
 @click.option("--repeats", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--time-limit", type=click.FloatRange(0, min_open=True), default=10.0)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds for each general solver.",
+)
 @click.option("--sizes", metavar="SIZE,...", help="Such as 28x9,224x8.  [default: all]")
 def kernel(*, repeats: int, time_limit: float, sizes: str | None) -> int:
     """Time the knapsack kernel against a read of the table and the fastest general solver."""
-    from mpsolve.bench.kernel import print_kernel_table
+    from mpsolve.bench.kernel import kernel_table
 
-    print_kernel_table(sizes.split(",") if sizes else None, repeats, time_limit)
+    with _progress(quiet=False) as watch:
+        table = kernel_table(sizes.split(",") if sizes else None, repeats, time_limit, watch)
+    print_report(table, description())
     return SOLVED
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS
 
@@ -114,11 +114,11 @@ class ContenderSpec:
 
         Raises
         ------
-        MissingDependencyError
+        InputError
             If a package that it needs is not installed.
         """
         if self.missing:
-            raise MissingDependencyError(self.packages[0][0], "bench", self.name)
+            raise InputError(self.missing)
         factory = getattr(import_module(self.module), self.attribute)
         contender: Contender = factory(*self.arguments)
         return contender

@@ -20,15 +20,15 @@ import mpsolve
 from mpsolve.bench.contender import CONTENDERS, Kind
 from mpsolve.bench.instances import instance_named
 from mpsolve.bench.levels import at_level
-from mpsolve.bench.machine import description, one_thread
+from mpsolve.bench.machine import one_thread
 from mpsolve.bench.trial import Trial, run_trial
-from mpsolve.cli.output import print_report
 from mpsolve.errors import InputError, MissingDependencyError
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from mpsolve.bench.sweep import Watch
     from mpsolve.problem import Problem
 
 LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
@@ -172,8 +172,19 @@ def fastest_general(instance: str, time_limit: float) -> tuple[float | None, str
     return (None, "") if best is None else (medians[best], best)
 
 
-def print_kernel_table(sizes: list[str] | None, repeats: int, time_limit: float) -> None:
-    """Measure and print, one line per size.
+def kernel_table(sizes: list[str] | None, repeats: int, time_limit: float, watch: Watch) -> Table:
+    """Measure, one line per size.
+
+    Parameters
+    ----------
+    sizes
+        Of `SIZES`; all by default.
+    repeats
+        Of every call.
+    time_limit
+        Wall seconds for each general solver.
+    watch
+        Told about every size that is done.
 
     Raises
     ------
@@ -197,8 +208,9 @@ def print_kernel_table(sizes: list[str] | None, repeats: int, time_limit: float)
     ]
     for name in names:
         table.add_column(name, justify="right")
-    for size in chosen:
+    for done, size in enumerate(chosen, 1):
         line = measure(size, repeats, time_limit)
+        watch(size, done, len(chosen))
         numbers = (
             line.read,
             *line.assign.values(),
@@ -209,4 +221,4 @@ def print_kernel_table(sizes: list[str] | None, repeats: int, time_limit: float)
         cells = ("-" if value is None else f"{value:.3g}" for value in numbers)
         general = "none" if line.general is None else f"{line.general:.3g} ({line.solver})"
         table.add_row(size, *cells, general)
-    print_report(table, description())
+    return table

@@ -56,7 +56,6 @@ class Store(Generic[R]):
         require("pyarrow", "Storing results")
         self.file = folder / f"{name}.parquet"
         self._shards = folder / name
-        self._shards.mkdir(parents=True, exist_ok=True)
         self._kind = kind
         self._new = 0
 
@@ -93,6 +92,7 @@ class Store(Generic[R]):
         import pyarrow.parquet as pq
 
         table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(self._kind))
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
         with unfinished.open("wb") as stream:
             pq.write_table(table, stream)

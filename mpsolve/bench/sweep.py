@@ -126,6 +126,7 @@ class Results:
             name: spec.missing for name, spec in CONTENDERS.items() if spec.missing
         }
         text = json.dumps({**limits, "left_out": left_out}, indent=2)
+        self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._manifest.with_suffix(".unfinished")
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(self._manifest)
@@ -144,6 +145,7 @@ class Results:
         except ImportError:  # Windows
             yield
             return
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
