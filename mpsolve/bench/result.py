@@ -9,6 +9,9 @@ from enum import StrEnum
 #: tolerances near 1e-6 and 1e-7; what is within them is not held against anyone.
 WRONG = 1e-6
 
+#: A run that took this part of its limit has not ended by itself.
+OVER = 0.98
+
 
 class Claim(StrEnum):
     """What a method says about its own answer."""

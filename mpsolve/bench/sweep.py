@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.bench.contender import CONTENDERS, Kind, contender_named
 from mpsolve.bench.reference import establish
-from mpsolve.bench.result import Claim, Reference, Row
+from mpsolve.bench.result import OVER, Claim, Reference, Row
 from mpsolve.bench.store import Store
 from mpsolve.bench.trial import Trial, run_trial
 from mpsolve.errors import InputError
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     #: Told what is being done, how many results there are and how many there will be.
     Watch: TypeAlias = Callable[[str, int, int], None]
 
-#: A run that took this part of its limit has not ended by itself.
-OVER = 0.98
 #: What is drawn over the whole range of budgets: all that take milliseconds or their own time.
 FRONT_KINDS = (Kind.OURS, Kind.HEURISTIC, Kind.BASELINE)
 

@@ -148,7 +148,7 @@ def _scaling(frame: pd.DataFrame, output: Path) -> Iterator[Block]:
     yield Figure(
         "scaling.svg",
         "Median time over the number of layers (9 candidates each) and of candidates (64 layers), "
-        "synthetic; a line ends where a method no longer finishes within the limit.",
+        "synthetic; a line breaks off where a method does not finish within the limit.",
     )
 
 
