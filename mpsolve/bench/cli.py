@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpsolve.bench.contender import CONTENDERS, contender_named
+from mpsolve.bench.executors import BACKENDS, executor
 from mpsolve.bench.instances import FAMILIES, TABLE, instance_named, instances, matching
 from mpsolve.bench.levels import parse_levels
 from mpsolve.bench.machine import description
@@ -83,9 +84,7 @@ Examples:
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs side by side."
 )
-@click.option(
-    "--backend", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True
-)
+@click.option("--backend", type=click.Choice(BACKENDS), default="loky", show_default=True)
 @click.option("--scheduler", metavar="ADDRESS", help="Of a running Dask or Ray cluster.")
 @click.option(
     "-o",
@@ -119,7 +118,6 @@ def run(
     INSTANCE is a name or a pattern of mpsolve bench list; by default the bundled tables and the
     published ones, where they are present. Every row is on the disk as soon as it is known.
     """
-    from mpsolve.bench.executors import executor
     from mpsolve.bench.sweep import Results, Sweep, run_sweep
 
     if smoke:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.machine import one_thread
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mpsolve.bench.sweep import Executor
 
 BACKENDS = ("loky", "dask", "ray")
+#: Calls per job that Ray gets at once.
+BATCH = 4
 
 
 @contextmanager
@@ -37,8 +40,13 @@ def executor(backend: str, jobs: int, scheduler: str | None = None) -> Iterator[
     def execute(
         function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
     ) -> Iterator[Any]:
-        parallel = Parallel(return_as="generator_unordered")
-        return iter(parallel(delayed(function)(*values) for values in arguments))
+        calls = (delayed(function)(*values) for values in arguments)
+        if backend != "ray":
+            yield from Parallel(return_as="generator_unordered")(calls)
+            return
+        # Ray's pool hands out nothing before all of its calls are done.
+        while batch := list(islice(calls, BATCH * jobs)):
+            yield from Parallel()(batch)
 
     with _cluster(backend, jobs, scheduler), parallel_config(backend=backend, n_jobs=jobs):
         yield execute
