@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from mpsolve.solution import Progress
     from mpsolve.typing import IntArray, Number
 
-#: General methods in the order in which ``auto`` asks for them: that of their medians, 35, 43 and
-#: 98 ms, in ``python -m bench.solvers --two-budgets``.
+#: General methods in the order in which ``auto`` asks for them: that of their medians, 45, 64 and
+#: 88 ms, in ``python -m bench run 'two-budgets/*' --methods highs,milp,cpsat --budgets 30,50``.
 GENERAL = ("highs", "milp", "cpsat")
 
 

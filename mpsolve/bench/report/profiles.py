@@ -42,6 +42,8 @@ def draw_profiles(frame: pd.DataFrame, path: Path) -> None:
         gaps.set_ylabel("share of cases within the gap")
         for plot in axes[0]:
             plot.set_ylim(0, 1.02)
+            if not plot.lines:
+                continue
             plot.legend(
                 frameon=False,
                 fontsize=7.5,
