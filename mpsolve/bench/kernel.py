@@ -22,14 +22,13 @@ from mpsolve.bench.instances import instance_named
 from mpsolve.bench.levels import at_level
 from mpsolve.bench.machine import one_thread
 from mpsolve.bench.trial import Trial, run_trial
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mpsolve.bench.sweep import Watch
-    from mpsolve.problem import Problem
 
 LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
 #: Size -> instance.
@@ -43,6 +42,8 @@ SIZES = {
 }
 #: Layers up to which whole fronts are computed.
 FRONT_LAYERS = 224
+#: How often each front is computed.
+FRONTS = 3
 #: The guaranteed ratio of the approximate front.
 EPSILON = 1e-3
 #: The environment variable that chooses a kernel.
@@ -64,7 +65,7 @@ class Line:
     further
         Per kernel, the same for a further budget, after `mpsolve.prepare`.
     front, approximate_front
-        The exact front, and one within `EPSILON`.
+        The exact front, and one within `EPSILON`, by `mpsolve.pareto_front`.
     general, solver
         The fastest general solver that is right about every budget, and its name.
     """
@@ -95,13 +96,14 @@ def measure(size: str, repeats: int, time_limit: float) -> Line:
             further[name] = milliseconds([partial(again, limit) for limit in limits], repeats)
     general, solver = fastest_general(SIZES[size], time_limit)
     small = len(problem.layers) <= FRONT_LAYERS
+    approximate = partial(mpsolve.pareto_front, problem, epsilon=EPSILON)
     return Line(
         size,
         milliseconds([lambda: loss.sum() + cost.sum()], repeats * len(LEVELS)),
         assign,
         further,
-        front(problem, 0.0, repeats) if small else None,
-        front(problem, EPSILON, repeats) if small else None,
+        milliseconds([partial(mpsolve.pareto_front, problem)], FRONTS) if small else None,
+        milliseconds([approximate], FRONTS) if small else None,
         general,
         solver,
     )
@@ -123,7 +125,7 @@ def kernels() -> list[str]:
     """The kernels that can be used here."""
     usable = []
     for name in ("numpy", "compiled"):
-        with suppress(MissingDependencyError):
+        with suppress(UnsupportedError):
             usable.append(kernel_named(name).name)
     return usable
 
@@ -141,15 +143,6 @@ def using(name: str) -> Iterator[None]:
         if before is not None:
             os.environ[VARIABLE] = before
         default_kernel.cache_clear()
-
-
-def front(problem: Problem, epsilon: float, repeats: int) -> float | None:
-    """Milliseconds of a whole front, or None where there is no such function."""
-    pareto_front = getattr(mpsolve, "pareto_front", None)
-    if pareto_front is None:
-        return None
-    options = {"epsilon": epsilon} if epsilon else {}
-    return milliseconds([partial(pareto_front, problem, **options)], repeats)
 
 
 def fastest_general(instance: str, time_limit: float) -> tuple[float | None, str]:
