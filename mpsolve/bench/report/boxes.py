@@ -26,7 +26,7 @@ def draw_times(frame: pd.DataFrame, path: Path) -> None:
     values = {m: _values(frame, m, "seconds") * 1e3 for m in methods_in(frame)}
     values = {m: v for m, v in values.items() if len(v)}
     ordered = sorted(values, key=lambda m: -np.median(values[m]))
-    with figure(path, height=0.9 + 0.23 * len(ordered)) as axes:
+    with figure(path, height=1.4 + 0.23 * len(ordered)) as axes:
         plot = axes[0, 0]
         _boxes(plot, {m: values[m] for m in ordered})
         plot.set_xscale("log")
@@ -36,9 +36,9 @@ def draw_times(frame: pd.DataFrame, path: Path) -> None:
             of = frame[frame["method"] == method]
             missed = int((~of["solved"]).sum())
             if method in exact and missed:
-                text = f" {missed} of {len(of)} without a right proof"
+                text = f"  {missed} of {len(of)} without a right proof"
                 plot.text(values[method].max(), position, text, va="center", fontsize=7)
-        legend_of_kinds(plot, ordered, loc="lower right" if len(ordered) < 4 else "upper right")
+        legend_of_kinds(plot, ordered)
 
 
 def draw_gaps(frame: pd.DataFrame, path: Path) -> None:
@@ -46,13 +46,13 @@ def draw_gaps(frame: pd.DataFrame, path: Path) -> None:
     gaps = {m: np.maximum(_values(frame, m, "gap") * 100, 0.0) for m in methods_in(frame)}
     inexact = {m: g for m, g in gaps.items() if g.max(initial=0.0) >= LEAST_GAP}
     ordered = sorted(inexact, key=lambda m: (-np.median(inexact[m]), -inexact[m].max()))
-    with figure(path, height=0.9 + 0.26 * max(len(ordered), 2)) as axes:
+    with figure(path, height=1.4 + 0.26 * max(len(ordered), 2)) as axes:
         plot = axes[0, 0]
         _boxes(plot, {m: inexact[m] for m in ordered})
         plot.set_xscale("symlog", linthresh=LEAST_GAP, linscale=0.6)
         plot.set_xlim(left=-LEAST_GAP / 2)
         plot.set_xlabel("gap to the optimum, per cent")
-        legend_of_kinds(plot, ordered, loc="lower left")
+        legend_of_kinds(plot, ordered)
 
 
 def _values(frame: pd.DataFrame, method: str, column: str) -> FloatArray:

@@ -50,13 +50,13 @@ def line(method: str, methods: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def legend_of_kinds(axes: Axes, methods: Iterable[str], **where: Any) -> None:
-    """A legend with one patch per kind."""
+def legend_of_kinds(axes: Axes, methods: Iterable[str]) -> None:
+    """A legend below the axes with one patch per kind."""
     from matplotlib.patches import Patch
 
     kinds = dict.fromkeys(CONTENDERS[m].kind for m in methods)
     patches = [Patch(color=SHADES[kind][0], label=kind.value) for kind in Kind if kind in kinds]
-    axes.legend(handles=patches, frameon=False, **where)
+    axes.figure.legend(handles=patches, frameon=False, loc="outside lower center", ncols=3)
 
 
 @contextmanager
