@@ -65,9 +65,11 @@ def test_the_only_top_level_package_is_mpsolve(wheel_names: list[str]) -> None:
 
 
 def test_tables_and_type_marker_are_shipped(wheel_names: list[str]) -> None:
-    """Every bundled table, every module and py.typed are in the wheel."""
+    """Every bundled table, every module, the protocol and py.typed are in the wheel."""
     package = ROOT / "mpsolve"
-    wanted = [*package.rglob("*.csv"), *package.rglob("*.py"), package / "py.typed"]
+    suffixes = ("csv", "md", "py")
+    wanted = [path for suffix in suffixes for path in package.rglob(f"*.{suffix}")]
+    wanted.append(package / "py.typed")
     assert len(wanted) > 30
     missing = {str(path.relative_to(ROOT)) for path in wanted} - set(wheel_names)
     assert missing == set()
