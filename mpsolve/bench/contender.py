@@ -165,7 +165,7 @@ def _peer(name: str, attribute: str, *packages: tuple[str, str]) -> ContenderSpe
 _SPECS = (
     ContenderSpec("assign", Kind.OURS, "mpsolve.bench.ours", "Assign"),
     *map(_ours, (*METHODS, "milp:highs", *HEURISTICS)),
-    _baseline("lagrangian", "Lagrangian"),
+    _baseline("hull", "Hull"),
     _baseline("discretised-dp", "DiscretisedDp"),
     _baseline("annealing", "Annealing", random=True),
     _baseline("evolution", "Evolution", random=True),

@@ -65,10 +65,9 @@ class Assign:
     """`mpsolve.assign`, the array call, without the parts of a `Problem`."""
 
     def unsupported(self, problem: Problem) -> str | None:
-        """Arrays have no ties, restrictions or constraints."""
-        if problem.ties or problem.constraints or problem.restrictions:
-            return "assign takes arrays alone, without ties, restrictions or constraints."
-        return None
+        """Arrays have nothing but losses, costs and budgets."""
+        parts = (problem.ties, problem.constraints, problem.restrictions, problem.pairwise)
+        return "assign takes arrays alone." if any(parts) else None
 
     def run(self, problem: Problem, seed: int, time_limit: float) -> Answer:
         """Solve."""

@@ -25,14 +25,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from mpsolve import Status, solve
+from mpsolve import MissingDependencyError, Status, solve
+from mpsolve.bench.reference import AGREEMENT
 from mpsolve.bench.rich_instances import TIGHTNESS, rich_problem
-from mpsolve.bench.solvers import AGREEMENT, PEERS, installed
 
 if TYPE_CHECKING:
     from mpsolve import Problem
 
 OURS = "lagrangian"
+PEERS = ("highs", "milp", "milp:highs", "cpsat")
 #: Nodes -> blocks beside those of MobileNetV2.
 MORE_BLOCKS = {53: 0, 224: 57}
 
@@ -64,6 +65,19 @@ class Result:
         """How many times longer than ours the fastest peer takes."""
         peers = [t for method, t in self.milliseconds.items() if method != OURS]
         return min(peers) / self.milliseconds[OURS]
+
+
+def installed(methods: tuple[str, ...], problem: Problem) -> list[str]:
+    """The methods that can be run here, started once."""
+    usable = []
+    for method in methods:
+        try:
+            solve(problem, method)
+        except MissingDependencyError as error:
+            print(f"left out: {error}", file=sys.stderr)
+        else:
+            usable.append(method)
+    return usable
 
 
 def measure(nodes: int, tightness: str, seed: int, methods: list[str], time_limit: float) -> Result:

@@ -11,7 +11,7 @@ from mpsolve.bench.baselines.annealing import Annealing
 from mpsolve.bench.baselines.discretised_dp import DiscretisedDp
 from mpsolve.bench.baselines.effort import Effort
 from mpsolve.bench.baselines.evolution import Evolution
-from mpsolve.bench.baselines.lagrangian import Lagrangian
+from mpsolve.bench.baselines.hull import Hull
 from mpsolve.bench.baselines.random_search import RandomSearch
 from mpsolve.bench.contender import CONTENDERS, Contender, Kind, contender_named
 from mpsolve.bench.generators import cnn
@@ -25,7 +25,7 @@ from tests.support import brute_force
 
 EFFORT = Effort(steps=200)
 BASELINES: list[Contender] = [
-    Lagrangian(),
+    Hull(),
     DiscretisedDp(),
     Annealing(EFFORT),
     Evolution(EFFORT),
@@ -85,15 +85,15 @@ def test_a_seed_decides_a_random_search(baseline: Contender) -> None:
     assert not np.array_equal(one, other)
 
 
-def test_the_lagrangian_baseline_finds_the_hull_and_nothing_else() -> None:
+def test_the_hull_baseline_finds_the_hull_and_nothing_else() -> None:
     """By hand: of losses 9, 5, 4, 0 at costs 0, 5, 6, 10, only both ends lie on the hull."""
     problem = Problem.from_arrays([[9, 5, 4, 0]], {"cost": [[0, 5, 6, 10]]}, {"cost": 7})
-    answer = Lagrangian().run(problem, 0, 1.0)
+    answer = Hull().run(problem, 0, 1.0)
     assert answer.choice is not None
     assert answer.choice.tolist() == [0]
     assert answer.bound == pytest.approx(9 - 7 * 0.9)
     free = replace(problem, budgets={"cost": 10})
-    assert Lagrangian().run(free, 0, 1.0).claim is Claim.OPTIMAL
+    assert Hull().run(free, 0, 1.0).claim is Claim.OPTIMAL
 
 
 def test_the_discretised_budget_rounds_costs_up() -> None:
@@ -136,7 +136,7 @@ def test_what_cannot_be_expressed_is_refused() -> None:
     )
     for baseline in BASELINES:
         assert baseline.unsupported(constrained) is not None
-    assert Lagrangian().unsupported(twice) is not None
+    assert Hull().unsupported(twice) is not None
     assert Annealing().unsupported(twice) is None
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INSTANCE = "layers/16x9"
-SWEEP = Sweep((INSTANCE,), (30.0, 60.0), ("mckp", "lagrangian", "greedy-decrease"), repeats=2)
+SWEEP = Sweep((INSTANCE,), (30.0, 60.0), ("mckp", "hull", "greedy-decrease"), repeats=2)
 TRIAL = Trial(INSTANCE, 30.0, "mckp", 0, 0, 5.0, None, False)
 
 
@@ -65,7 +65,7 @@ def test_a_sweep_runs_everything_once(tmp_path: Path) -> None:
 def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     """SIGKILL in the middle: what was recorded stays, nothing is recorded twice."""
     command = [sys.executable, "-m", "mpsolve", "bench", "run", INSTANCE, "-q", "-o", str(tmp_path)]
-    command += ["--methods", "mckp,lagrangian,discretised-dp", "--budgets", "0:100:20"]
+    command += ["--methods", "mckp,hull,discretised-dp", "--budgets", "0:100:20"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     shards, deadline = tmp_path / "rows", time.monotonic() + 60
     while not (shards.is_dir() and len(list(shards.glob("*.parquet"))) > 9):

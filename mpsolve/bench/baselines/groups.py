@@ -69,8 +69,8 @@ class Groups:
 
 def refusal(problem: Problem, *, single: bool = False) -> str | None:
     """What no baseline can express, or what those for a single budget cannot."""
-    if problem.constraints:
-        return "The baselines know budgets and ties, not constraints on some of the layers."
+    if problem.constraints or problem.pairwise:
+        return "The baselines know budgets and ties, no constraints and no pairwise terms."
     if single and len(problem.budgets) != 1:
         return "It knows a single budget."
     if problem.groups.empty_groups:

@@ -56,8 +56,8 @@ class Plain:
 
 def refusal(problem: Problem) -> str | None:
     """What the plain models leave out."""
-    if problem.constraints:
-        return "The plain models have budgets and ties, no constraints on some of the layers."
+    if problem.constraints or problem.pairwise:
+        return "The plain models have budgets and ties, no constraints and no pairwise terms."
     if problem.groups.empty_groups:
         return "A layer has no candidate left."
     return None

@@ -25,8 +25,8 @@ def choice(problem: Problem, positions: list[int]) -> IntArray:
 
 def refusal(problem: Problem, *, single: bool = False) -> str | None:
     """What the peers leave out, or those for a single budget."""
-    if problem.constraints:
-        return "It takes budgets, no constraints on some of the layers."
+    if problem.constraints or problem.pairwise:
+        return "It takes budgets, no constraints and no pairwise terms."
     if single and len(problem.budgets) != 1:
         return "It takes a single budget."
     if problem.groups.empty_groups:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HALVINGS = 100
 
 
-class Lagrangian:
+class Hull:
     """Bisection on the multiplier (Shoham and Gersho 1988, after Everett 1963).
 
     "Efficient bit allocation for an arbitrary set of quantizers", IEEE Transactions on Acoustics,

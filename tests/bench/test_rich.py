@@ -1,0 +1,17 @@
+"""The comparison on problems with many constraints runs, on one of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpsolve.bench import rich
+
+
+def test_rich_problems_are_timed_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    """One problem of 53 nodes: both methods prove the same optimum, and the table has a row."""
+    pytest.importorskip("scipy")
+    methods = ["lagrangian", "highs"]
+    result = rich.measure(53, "tight", 0, methods, 30.0)
+    assert (result.wrong, result.unfinished) == ((), ())
+    rich.show([result], methods)
+    assert "1 problems: 0 wrong answers, 0 unfinished" in capsys.readouterr().out
