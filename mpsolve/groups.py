@@ -109,6 +109,10 @@ class ChoiceGroups:
     def lower(self, choice: IntArray) -> IntArray | None:
         """The inverse of `lift`; None where the choice has no joint candidate in some group."""
         flat = self.layer_offsets[:-1] + choice
+        if self.trivial:
+            joint = np.minimum(np.searchsorted(self.parts, flat), len(self.parts) - 1)
+            found = (self.parts[joint] == flat).all()
+            return joint - self.offsets[:-1] if found else None
         lowered = np.empty(len(self.members), np.int64)
         for g, members in enumerate(self.members):
             begin, end = self.part_offsets[self.offsets[g : g + 2]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.filtering import affordable, competitive
+from mpsolve.formulations.filtering import SAFETY, affordable
 from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
 from mpsolve.formulations.mckp.kernels import Kernel, Prepared, default_kernel
 from mpsolve.groups import layer_groups
@@ -84,6 +84,8 @@ class Knapsack:
         self._loss, self._cost, self._offsets = loss, cost, offsets
         self._group = group
         self._kernel = kernel or default_kernel()
+        self._levels: dict[int, Part] = {}
+        self._recent: Part | None = None
 
     def solve(
         self,
@@ -99,7 +101,7 @@ class Knapsack:
 
         The scale of the integers is that of all candidates. Where it is too coarse beside the
         limit or beside what the optimum loses, as huge numbers of candidates that cannot be
-        chosen make it, the search runs again without those.
+        chosen make it, the search runs again without those, and begins there the next time.
 
         Parameters
         ----------
@@ -108,11 +110,11 @@ class Knapsack:
         start, deadline, label_limit, gap, report
             See `search`; ``report`` and ``gap`` speak of original numbers.
         """
-        usable = None
+        usable, part = None, self._recent or self.whole
         if not self.whole.fine_beside(limit):
             usable = affordable(self._cost, self._offsets, limit)
+            part = self._part(usable)
         while True:
-            part = self.whole if usable is None or usable.all() else self._part(usable)
             if part.prepared is None:
                 return NO_CHOICE
             result = part.prepared.search(
@@ -123,29 +125,63 @@ class Knapsack:
                 gap,
                 report and _in_original_numbers(report, part.losses),
             )
-            if result.choice is None:
+            choice = None if result.choice is None else part.lifted(result.choice)
+            if part is self._recent and (choice is None or self._lost(choice) > part.most):
+                part = self.whole
+                continue
+            if choice is None:
                 return NO_CHOICE
-            choice = part.lifted(result.choice)
             if result.limit is None and not part.resolves(result.loss):
-                narrower = self._contenders(limit, choice, usable)
-                if not narrower.all() if usable is None else (narrower != usable).any():
-                    usable, start = narrower, choice
+                finer = self._finer(part, choice, usable)
+                if finer is not None:
+                    part, start = finer, choice
                     continue
+            if usable is None and part is not self.whole:
+                self._recent = part
             bound = part.losses.original(result.bound) - part.resolution
-            return KnapsackAnswer(choice, bound, result.limit, part.resolution)
+            beyond = self._least + part.most
+            return KnapsackAnswer(choice, min(bound, beyond), result.limit, part.resolution)
 
     @cached_property
     def whole(self) -> Part:
         """The integers of all candidates."""
         return self._part(None)
 
-    def _contenders(self, limit: Number, choice: IntArray, usable: BoolArray | None) -> BoolArray:
-        """The candidates that can be part of a choice at least as good as a feasible one."""
-        left = competitive(self._loss, self._offsets, choice)
-        left &= affordable(self._cost, self._offsets, limit)
-        return left if usable is None else left & usable
+    @cached_property
+    def _excess(self) -> NumberArray:
+        """``(M,)`` what a candidate loses beyond the least of its layer."""
+        starts = self._offsets[:-1]
+        least = np.minimum.reduceat(self._loss, starts)
+        return self._loss - np.repeat(least, np.diff(self._offsets))
 
-    def _part(self, usable: BoolArray | None) -> Part:
+    @cached_property
+    def _least(self) -> float:
+        """The least losses of all layers together."""
+        return float(np.minimum.reduceat(self._loss, self._offsets[:-1]).sum())
+
+    def _lost(self, choice: IntArray) -> float:
+        """What a choice loses beyond the least of every layer."""
+        return float(self._excess[self._offsets[:-1] + choice].sum())
+
+    def _finer(self, part: Part, choice: IntArray, usable: BoolArray | None) -> Part | None:
+        """The integers of the candidates that can be part of a choice as good as a known one.
+
+        None if nothing is gained. What such a candidate loses is bounded by a power of two, so
+        that other budgets find the same integers.
+        """
+        lost = self._lost(choice)
+        level = math.frexp(lost)[1]
+        most = math.ldexp(1.0, level)
+        contenders = self._excess <= most * (1 + SAFETY)
+        if lost <= 0 or most >= part.most or contenders.all():
+            return None
+        if usable is not None:
+            return self._part(contenders & usable, most)
+        if level not in self._levels:
+            self._levels[level] = self._part(contenders, most)
+        return self._levels[level]
+
+    def _part(self, usable: BoolArray | None, most: float = math.inf) -> Part:
         loss, cost, offsets = self._loss, self._cost, self._offsets
         if usable is not None:  # what cannot be chosen must not coarsen the scale
             loss, cost = np.where(usable, loss, 0), np.where(usable, cost, 0)
@@ -153,13 +189,13 @@ class Knapsack:
         weights = self._kernel.fixed_point(cost, offsets, WEIGHT_BITS, True)
         if self._group is None and usable is None:
             prepared = self._kernel.prepare(weights.integers, losses.integers, offsets)
-            return Part(len(offsets) - 1, losses, weights, None, prepared)
+            return Part(len(offsets) - 1, losses, weights, None, prepared, most)
         groups = layer_groups(offsets, usable) if self._group is None else self._group(usable)
         if groups.empty_groups:
-            return Part(len(offsets) - 1, losses, weights, groups, None)
+            return Part(len(offsets) - 1, losses, weights, groups, None, most)
         integers = (groups.merged(weights.integers), groups.merged(losses.integers))
         prepared = self._kernel.prepare(*integers, groups.offsets)
-        return Part(len(offsets) - 1, losses, weights, groups, prepared)
+        return Part(len(offsets) - 1, losses, weights, groups, prepared, most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +212,8 @@ class Part:
         The choice groups, or None where every layer with all its candidates is one.
     prepared
         The knapsack in integers, or None if some group has no candidate.
+    most
+        Every other candidate loses more than this beyond the least of its layer.
     """
 
     layers: int
@@ -183,6 +221,7 @@ class Part:
     weights: FixedPoint
     groups: ChoiceGroups | None
     prepared: Prepared | None
+    most: float = math.inf
 
     @property
     def resolution(self) -> float:
