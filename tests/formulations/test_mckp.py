@@ -168,7 +168,7 @@ def test_reduction_never_drops_a_better_choice(knapsack: Knapsack) -> None:
     assert reduced.bound <= best - instance.loss(choice)
     if best == instance.loss(choice):
         return
-    alive = reduced.within(-1)
+    alive = reduced.within(reduced.reach(-1))
     alive[instance.rows, choice] = True
     columns = [np.flatnonzero(row).tolist() for row in alive]
     sums = [
@@ -176,7 +176,7 @@ def test_reduction_never_drops_a_better_choice(knapsack: Knapsack) -> None:
         for some in product(*columns)
     ]
     assert best == min(loss for weight, loss in sums if weight <= room)
-    core = open_core(reduced, -1)
+    core = open_core(reduced, reduced.reach(-1))
     assert (core.per_gain[1:] <= core.per_gain[:-1]).all()
     assert (core.per_loss[1:] >= core.per_loss[:-1]).all()
     assert (core.per_gain <= core.per_loss).all()

@@ -33,6 +33,6 @@ class Knapsack:
         label_limit: int,
         gap: float,
         report: Callable[[int, int], None] | None,
-        constants: tuple[int, int, int, int, int, float],
+        constants: tuple[int, int, int, int, int, float, float, float, int, int],
         /,
     ) -> tuple[int, int, int] | None: ...

@@ -61,9 +61,9 @@ class Reduced:
         """How far above the bound a candidate of a choice that loses ``target`` may lie."""
         return (target - self.bound) * (1 + OUTWARD)
 
-    def within(self, target: int) -> BoolArray:
-        """The alternatives that a choice with a loss of at most ``target`` may use."""
-        return self.alive & (self.above <= self.reach(target))
+    def within(self, limit: float) -> BoolArray:
+        """The alternatives that lie at most so far above the bound."""
+        return self.alive & (self.above <= limit)
 
 
 def reduce(instance: Instance, choice: IntArray, multiplier: float, room: int) -> Reduced:
@@ -105,12 +105,12 @@ class Core:
     rest: FloatArray
 
 
-def open_core(reduced: Reduced, target: int) -> Core:
-    """Open the groups that a choice with a loss of at most ``target`` may change.
+def open_core(reduced: Reduced, limit: float) -> Core:
+    """Open the groups with an alternative that lies at most ``limit`` above the bound.
 
     They enter by how close their best slope comes to the multiplier.
     """
-    alive = reduced.within(target)
+    alive = reduced.within(limit)
     groups = np.flatnonzero(alive.any(1))
     gained, lost = reduced.gained[groups], reduced.lost[groups]
     slope = np.divide(-lost, gained, where=alive[groups], out=np.full(gained.shape, np.nan))

@@ -193,7 +193,8 @@ class _Compiled:
         choice = np.empty(self._groups, np.int64)
         limit = label_limit or steps.LABEL_LIMIT
         dives = (steps.DIVE_AT, steps.DIVE_GROWTH, steps.DIVE_SHARE)
-        constants = (*dives, steps.POLL_AT, PASSES, steps.NEARNESS)
+        parts = (steps.FIRST_PART, steps.NEXT_PART, steps.LARGE_CORE, steps.FIRST_WIDTH)
+        constants = (*dives, steps.POLL_AT, PASSES, steps.NEARNESS, *parts)
         found = self._knapsack.search(
             capacity, choice, start, deadline, limit, gap, report, constants
         )

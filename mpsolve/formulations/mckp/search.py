@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from mpsolve.formulations.mckp.relaxation import Relaxation
     from mpsolve.typing import FloatArray, IntArray
 
+#: Of a core of more groups than this, a part is opened first and grows by a factor; in a part of
+#: more groups, a first dive follows so many labels.
+LARGE_CORE = 250
+FIRST_PART = 64.0
+NEXT_PART = 8.0
+FIRST_WIDTH = 100
 #: Labels at once, from which on a dive for a better incumbent pays; repeated at each multiple.
 DIVE_AT = 1000
 DIVE_GROWTH = 8
@@ -166,15 +172,37 @@ class _Search:
 
     def run(self) -> Result:
         reduced = self._reduced
-        core = open_core(reduced, self._target)
-        self._best = improve(self._best, reduced, core)
-        self._value = self._instance.loss(self._best) - self._instance.loss(reduced.choice)
-        labels = Labels(np.array([-reduced.room]), np.zeros(1, np.int64), np.array([reduced.bound]))
-        bound, limit = self._expand(labels, core)
+        core = self._settled_core()
+        bound, limit = self._expand(self._first_label(), core)
         # Dropped labels exceed the target; those still open, if any, lie above their least bound.
         proven = self._target + 1 if limit is None else min(bound, self._target + 1)
         bound = min(self._value, max(proven, math.ceil(reduced.bound)))
         return _result(self._instance, self._best, bound + self._origin, limit)
+
+    def _first_label(self) -> Labels:
+        """The break choice."""
+        reduced = self._reduced
+        return Labels(np.array([-reduced.room]), np.zeros(1, np.int64), np.array([reduced.bound]))
+
+    def _settled_core(self) -> Core:
+        """The core of all that a better choice may change.
+
+        A large one is opened in parts, since the incumbent found in a small one makes it small.
+        """
+        reduced = self._reduced
+        limit = reduced.reach(self._target)
+        if np.count_nonzero(reduced.within(limit).any(1)) > LARGE_CORE:
+            limit /= FIRST_PART
+        while True:
+            core = open_core(reduced, limit)
+            self._best = improve(self._best, reduced, core)
+            self._value = self._instance.loss(self._best) - self._instance.loss(reduced.choice)
+            if len(core.groups) > LARGE_CORE:
+                self._dive(self._first_label(), core, 0, FIRST_WIDTH, [])
+            needed = reduced.reach(self._target)
+            if limit >= needed:
+                return core
+            limit = min(limit * NEXT_PART, needed)
 
     def _expand(self, labels: Labels, core: Core) -> tuple[int, Limit | None]:
         """Extend the labels group by group until none is left, or a limit is reached."""

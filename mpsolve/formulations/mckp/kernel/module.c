@@ -197,17 +197,19 @@ static PyObject *knapsack_search(PyObject *object, PyObject *const *arguments, P
                          .gap = PyFloat_AsDouble(arguments[5]),
                          .poll = {poll_caller, &caller}};
     int64_t capacity = PyLong_AsLongLong(arguments[0]);
-    long long at, growth, share, poll_at, passes;
-    double nearness;
-    if (PyErr_Occurred() || !PyArg_ParseTuple(arguments[7], "LLLLLd", &at, &growth, &share, &poll_at,
-                                              &passes, &nearness))
+    long long at, growth, share, poll_at, passes, large, width;
+    if (PyErr_Occurred() ||
+        !PyArg_ParseTuple(arguments[7], "LLLLLdddLL", &at, &growth, &share, &poll_at, &passes,
+                          &settings.nearness, &settings.first_part, &settings.next_part, &large,
+                          &width))
         return NULL;
     settings.dive_at = at;
     settings.dive_growth = growth;
     settings.dive_share = share;
     settings.poll_at = poll_at;
     settings.passes = passes;
-    settings.nearness = nearness;
+    settings.large_core = large;
+    settings.first_width = width;
     if (settings.label_limit > UINT32_MAX) settings.label_limit = UINT32_MAX;
     if (!integers(arguments[1], &choice, true)) return NULL;
     if (arguments[2] != Py_None && !integers(arguments[2], &start, false)) goto no_start;

@@ -314,6 +314,55 @@ static void as_given(const Instance *instance, int64_t *choice) {
     for (int64_t g = 0; g < instance->groups; g++) choice[g] = instance->origin[choice[g]];
 }
 
+/* Make room for the alternatives of the groups of a core. */
+static bool reserve_core(Search *search, const Core *core) {
+    int64_t widest = 1;
+    for (int64_t p = 0; p < core->count; p++)
+        if (core->first[p + 1] - core->first[p] > widest)
+            widest = core->first[p + 1] - core->first[p];
+    free(search->best);
+    search->best = malloc((size_t)(core->count + widest) * sizeof *search->best);
+    search->open = search->best + core->count;
+    return search->best != NULL;
+}
+
+/* Follow a few labels from the break choice, for an incumbent that makes the core small. */
+static bool first_dive(Search *search) {
+    Label origin = {-search->reduced->room, 0, search->reduced->bound};
+    Labels labels = {&origin, 1, 1};
+    History none = {NULL, 0, NULL, 0, 0};
+    dive(search, &labels, 0, search->settings->first_width, &none);
+    if (search->found) write_choice(search, search->incumbent);
+    search->found = false;
+    return search->memory;
+}
+
+static int64_t groups_within(const Reduced *reduced, double limit) {
+    int64_t count = 0;
+    for (int64_t g = 0; g < reduced->instance->groups; g++)
+        count += reduced->least[g] - reduced->slack[g] <= limit;
+    return count;
+}
+
+/* Open the core of all that a better choice may change. A large one is opened in parts, since the
+ * incumbent found in a small one makes it small. */
+static bool settle_core(Search *search, Core *core) {
+    const Reduced *reduced = search->reduced;
+    const Settings *settings = search->settings;
+    double limit = reach(reduced->bound, target_of(search));
+    if (groups_within(reduced, limit) > settings->large_core) limit /= settings->first_part;
+    while (open_core(core, reduced, limit) && reserve_core(search, core)) {
+        search->value += improve(reduced, core, settings->passes, search->incumbent);
+        if (core->count > settings->large_core && !first_dive(search)) return false;
+        double needed = reach(reduced->bound, target_of(search));
+        if (limit >= needed) return true;
+        limit = fmin(limit * settings->next_part, needed);
+        free(core->block);
+        *core = (Core){0};
+    }
+    return false;
+}
+
 static Result solve_core(const Reduced *reduced, const Incumbent *first, const Settings *settings,
                          int64_t *choice) {
     const Instance *instance = reduced->instance;
@@ -328,18 +377,11 @@ static Result solve_core(const Reduced *reduced, const Incumbent *first, const S
     if (settings->start)
         search.value = take_start(reduced, settings->start, search.value, search.incumbent);
     Limit limit = NO_MEMORY;
-    int64_t least = (int64_t)ceil(reduced->bound), bound = least, widest = 1;
-    if (open_core(&core, reduced, reach(reduced->bound, target_of(&search)))) {
-        for (int64_t p = 0; p < core.count; p++)
-            if (core.first[p + 1] - core.first[p] > widest)
-                widest = core.first[p + 1] - core.first[p];
-        search.best = malloc((size_t)(core.count + widest) * sizeof *search.best);
-    }
-    if (search.best) {
-        search.open = search.best + core.count;
-        search.value += improve(reduced, &core, settings->passes, search.incumbent);
-        limit = expand(&search, &bound);
-    }
+    int64_t least = (int64_t)ceil(reduced->bound), bound = least;
+    if (settle_core(&search, &core))
+        limit = search.stopped == RAISED || search.stopped == INTERRUPTED
+                    ? search.stopped
+                    : expand(&search, &bound);
     /* Dropped labels exceed the target; those still open, if any, lie above their least bound. */
     int64_t proven = target_of(&search) + 1;
     if (limit != COMPLETE && bound < proven) proven = bound;

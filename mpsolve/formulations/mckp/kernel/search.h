@@ -8,7 +8,8 @@ typedef struct {
     int64_t label_limit;
     double gap;
     int64_t dive_at, dive_growth, dive_share, poll_at, passes; /* see search.py */
-    double nearness;
+    double nearness, first_part, next_part;
+    int64_t large_core, first_width;
     const int64_t *start; /* (groups) positions in the groups as they were given, or NULL */
     Poll poll;
 } Settings;
