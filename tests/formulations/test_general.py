@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
+from mpsolve.bench.brute_force import RESOLUTION, agree
 from mpsolve.evaluation import evaluate
 from mpsolve.formulations import general
 from mpsolve.formulations.method import Options, Outcome, method_named
@@ -55,20 +56,23 @@ def check_unproven(problem: Problem, outcome: Outcome, limit: Limit) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=1000, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=21384)
+@example(seed=26668186)
 @example(seed=62354)  # the optimum loses less beyond the minima than a rounding of its loss
 def test_agrees_with_enumeration(method: str, seed: int) -> None:
     """Every answer is feasible, optimal, proven and without remarks, or none exists."""
     problem = small_problem(seed)
     outcome = method_named(method).solve(problem, Options())
     found = None if outcome.choice is None else evaluate(problem, outcome.choice)
-    assert brute_force(problem).agrees(found.loss if found else None)
+    assert agree(brute_force(problem), found.loss if found else None, RESOLUTION)
     assert outcome.complete
     assert outcome.limit is None
-    assert outcome.notes == ()
+    assert all(note.startswith("Losses were resolved to") for note in outcome.notes)
     if found is not None:
         assert found.feasible
         assert outcome.bound is not None
-        assert found.loss - 1e-9 * (1 + abs(found.loss)) <= outcome.bound <= found.loss
+        assert outcome.bound <= found.loss
+        assert outcome.notes or found.loss - 1e-9 * (1 + abs(found.loss)) <= outcome.bound
 
 
 @pytest.mark.parametrize("method", [*METHODS, "milp:highs"])

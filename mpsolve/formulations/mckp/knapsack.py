@@ -26,6 +26,8 @@ WEIGHT_BITS = 62
 FINE = 2.0**-45
 #: unless the loss is this many units: n / 2 units are then n * 2^-51 of it, as in a sum of floats.
 PLAIN_SUM = 2**50
+#: So many units apart, losses surely differ in integers too.
+DISTINCT = 4
 
 Report = Callable[[float, float], None]
 
@@ -150,14 +152,22 @@ class Knapsack:
     @cached_property
     def _excess(self) -> NumberArray:
         """``(M,)`` what a candidate loses beyond the least of its layer."""
-        starts = self._offsets[:-1]
-        least = np.minimum.reduceat(self._loss, starts)
-        return self._loss - np.repeat(least, np.diff(self._offsets))
+        return self._loss - self._dominated[0]
 
     @cached_property
     def _least(self) -> float:
         """The least losses of all layers together."""
         return float(np.minimum.reduceat(self._loss, self._offsets[:-1]).sum())
+
+    @cached_property
+    def _dominated(self) -> tuple[NumberArray, NumberArray]:
+        """``(M,)`` least loss and highest cost per layer: with more loss, both are dominated."""
+        starts, counts = self._offsets[:-1], np.diff(self._offsets)
+        least, most = (
+            np.repeat(ufunc.reduceat(values, starts), counts)
+            for ufunc, values in ((np.minimum, self._loss), (np.maximum, self._cost))
+        )
+        return least, most
 
     def _lost(self, choice: IntArray) -> float:
         """What a choice loses beyond the least of every layer."""
@@ -182,20 +192,36 @@ class Knapsack:
         return self._levels[level]
 
     def _part(self, usable: BoolArray | None, most: float = math.inf) -> Part:
+        """The integers of the usable candidates; the others lose more than ``most``, if given."""
+        if self._group is None and (usable is None or most < math.inf):
+            part = self._plain_part(usable, most)
+            if usable is None or math.ldexp(most, part.losses.exponent) >= DISTINCT:
+                return part
         loss, cost, offsets = self._loss, self._cost, self._offsets
         if usable is not None:  # what cannot be chosen must not coarsen the scale
             loss, cost = np.where(usable, loss, 0), np.where(usable, cost, 0)
-        losses = self._kernel.fixed_point(loss, offsets, SUM_BITS, False)
-        weights = self._kernel.fixed_point(cost, offsets, WEIGHT_BITS, True)
-        if self._group is None and usable is None:
-            prepared = self._kernel.prepare(weights.integers, losses.integers, offsets)
-            return Part(len(offsets) - 1, losses, weights, None, prepared, most)
+        losses, weights = self._integers(loss, cost)
         groups = layer_groups(offsets, usable) if self._group is None else self._group(usable)
         if groups.empty_groups:
             return Part(len(offsets) - 1, losses, weights, groups, None, most)
         integers = (groups.merged(weights.integers), groups.merged(losses.integers))
         prepared = self._kernel.prepare(*integers, groups.offsets)
         return Part(len(offsets) - 1, losses, weights, groups, prepared, most)
+
+    def _plain_part(self, usable: BoolArray | None, most: float) -> Part:
+        """Every layer as a group; candidates that are not usable become dominated ones."""
+        loss, cost, offsets = self._loss, self._cost, self._offsets
+        if usable is not None:
+            least, highest = self._dominated
+            loss, cost = np.where(usable, loss, least + most), np.where(usable, cost, highest)
+        losses, weights = self._integers(loss, cost)
+        prepared = self._kernel.prepare(weights.integers, losses.integers, offsets)
+        return Part(len(offsets) - 1, losses, weights, None, prepared, most)
+
+    def _integers(self, loss: NumberArray, cost: NumberArray) -> tuple[FixedPoint, FixedPoint]:
+        scale = self._kernel.fixed_point
+        losses = scale(loss, self._offsets, SUM_BITS, False)
+        return losses, scale(cost, self._offsets, WEIGHT_BITS, True)
 
 
 @dataclass(frozen=True, eq=False)
