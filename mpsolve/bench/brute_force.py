@@ -30,10 +30,11 @@ RESOLUTION = 1e-10
 
 
 def agree(truth: Truth, loss: float | None, resolution: float) -> bool:
-    """Whether an optimum is the true one, up to a relative resolution."""
+    """Whether an optimum is the true one, up to a part of what is summed."""
     if truth.agrees(loss) or truth.least is None or loss is None:
         return truth.agrees(loss)
-    return abs(loss - truth.least) <= resolution * abs(truth.least)
+    summed = max(abs(truth.least), truth.tolerance * 2.0**50)
+    return abs(loss - truth.least) <= resolution * summed
 
 
 def _exact(method: str) -> bool:

@@ -198,6 +198,8 @@ def kernel_table(sizes: list[str] | None, repeats: int, time_limit: float, watch
         "exact front",
         f"front within {EPSILON:.1%}",
         f"fastest general solver in {time_limit:g} s",
+        "assign / read",
+        "general / assign",
     ]
     for name in names:
         table.add_column(name, justify="right")
@@ -213,5 +215,12 @@ def kernel_table(sizes: list[str] | None, repeats: int, time_limit: float, watch
         )
         cells = ("-" if value is None else f"{value:.3g}" for value in numbers)
         general = "none" if line.general is None else f"{line.general:.3g} ({line.solver})"
-        table.add_row(size, *cells, general)
+        table.add_row(size, *cells, general, *ratios(line))
     return table
+
+
+def ratios(line: Line) -> tuple[str, str]:
+    """How many reads of the table our fastest kernel takes, and the general solver of ours."""
+    ours = min(line.assign.values())
+    general = "-" if line.general is None else f"{line.general / ours:,.0f}x"
+    return f"{ours / line.read:,.0f}x", general

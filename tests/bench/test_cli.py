@@ -106,3 +106,4 @@ def test_the_kernel_table_is_printed() -> None:
     assert done.exit_code == 0, done.output
     assert "28x9" in done.output
     assert "assign, numpy" in done.output
+    assert "assign / read" in done.output

@@ -228,7 +228,7 @@ class _Search:
                     if time.monotonic() >= self._deadline:
                         return bound, Limit.TIME
                 if len(labels.bounds) > dive_at:
-                    self._dive(labels, core, position + 1, dive_at // DIVE_SHARE, history)
+                    self._dive(labels, core, position + 1, max(1, dive_at // DIVE_SHARE), history)
                     dive_at *= DIVE_GROWTH
         except KeyboardInterrupt:
             return bound, Limit.INTERRUPTED

@@ -218,7 +218,8 @@ static Limit expand(Search *search, int64_t *bound) {
             if (limit != COMPLETE) break;
         }
         if (labels.count > dive_at) {
-            dive(search, &labels, p + 1, dive_at / settings->dive_share, &history);
+            int64_t width = dive_at / settings->dive_share;
+            dive(search, &labels, p + 1, width > 1 ? width : 1, &history);
             dive_at *= settings->dive_growth;
             /* The time is asked for again, where it was before. */
             if (search->stopped != COMPLETE && search->stopped != TIME) {
