@@ -15,7 +15,6 @@ from mpsolve.errors import (
     UnsupportedError,
 )
 from mpsolve.evaluation import Evaluation, evaluate
-from mpsolve.formulations.lagrangian.method import suits as lagrangian_suits
 from mpsolve.formulations.method import Options, Outcome, method_named
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
@@ -120,10 +119,14 @@ def solve(
     if refusal := exact.unsupported(problem):
         raise UnsupportedError(refusal)
     outcome = exact.solve(problem, options)
-    if method == "auto" and name not in GENERAL and _breaks_a_limit(problem, outcome):
+    judged = _judged(problem, outcome)
+    if method == "auto" and name not in GENERAL and judged is not None and not judged.feasible:
+        # Sums of floats may cancel so far that integers cannot tell them from their limit. The
+        # general methods search again without a choice that turns out to exceed it.
         name, reason = _general_method(f"the answer of {name} exceeds a budget by rounding")
         outcome = method_named(name).solve(problem, options)
-    return _verified(problem, name, reason, options, outcome, began, explain)
+        judged = _judged(problem, outcome)
+    return _verified(problem, name, reason, options, outcome, judged, began, explain)
 
 
 def choose_method(problem: Problem) -> tuple[str, str]:
@@ -131,7 +134,9 @@ def choose_method(problem: Problem) -> tuple[str, str]:
     refusal = method_named("mckp").unsupported(problem)
     if refusal is None:
         return "mckp", "auto chose mckp: one budget and independent choice groups"
-    if lagrangian_suits(problem):
+    from mpsolve.formulations.lagrangian.method import suits  # half of what solve would load
+
+    if suits(problem):
         return "lagrangian", f"auto chose lagrangian: {_clause(refusal)}"
     return _general_method(refusal)
 
@@ -149,12 +154,9 @@ def _general_method(why: str) -> tuple[str, str]:
     raise missing or UnsupportedError(why)
 
 
-def _breaks_a_limit(problem: Problem, outcome: Outcome) -> bool:
-    """Whether sums of floats cancel so far that integers cannot tell them from their limit.
-
-    The general methods then search again without the choice that they found.
-    """
-    return outcome.choice is not None and not evaluate(problem, outcome.choice).feasible
+def _judged(problem: Problem, outcome: Outcome) -> Evaluation | None:
+    """The choice of an outcome on the original numbers."""
+    return None if outcome.choice is None else evaluate(problem, outcome.choice)
 
 
 def _clause(refusal: str) -> str:
@@ -168,20 +170,24 @@ def _verified(
     reason: str,
     options: Options,
     outcome: Outcome,
+    judged: Evaluation | None,
     began: float,
     explaining: bool,
 ) -> Solution:
     """Give an outcome its status, from the original numbers alone."""
     answer: dict[str, Any] = {"reason": reason, "limit": outcome.limit, "notes": outcome.notes}
-    known = [c for c in (outcome.choice, options.warm_start) if c is not None]
-    evaluated = [(evaluate(problem, choice), choice) for choice in known]
-    kept = [(evaluation, choice) for evaluation, choice in evaluated if evaluation.feasible]
-    if outcome.choice is not None and not evaluated[0][0].feasible:
-        broken = f"{method} broke a constraint: {evaluated[0][0].violations[0]}."
+    known: list[tuple[Evaluation, IntArray]] = []
+    if judged is not None and outcome.choice is not None:
+        known.append((judged, outcome.choice))
+    if options.warm_start is not None:
+        known.append((evaluate(problem, options.warm_start), options.warm_start))
+    kept = [(evaluation, choice) for evaluation, choice in known if evaluation.feasible]
+    if judged is not None and not judged.feasible:
+        broken = f"{method} broke a constraint: {judged.violations[0]}."
         answer["notes"] = (*outcome.notes, broken)
     if kept:
         evaluation, choice = min(kept, key=lambda one: one[0].loss)
-        complete = outcome.complete and outcome.choice is not None and evaluated[0][0].feasible
+        complete = outcome.complete and judged is not None and judged.feasible
         proven = float(evaluation.loss) if complete else outcome.bound
         bound = None if proven is None else min(proven, float(evaluation.loss))
         status = Status.OPTIMAL if complete else Status.FEASIBLE

@@ -14,6 +14,7 @@ from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, Unsuppo
 from mpsolve.evaluation import FLOAT_SLACK
 from mpsolve.formulations.fixed_point import fixed_point
 from mpsolve.formulations.hull import undominated
+from mpsolve.formulations.mckp.front import FrontOptions
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.method import method_named
 from mpsolve.front import Front
@@ -189,7 +190,7 @@ def _all_together(
     prepared = (kernel_named(kernel) if kernel else default_kernel()).prepare(
         groups.merged(weights.integers), groups.merged(losses.integers), groups.offsets
     )
-    found = prepared.front(epsilon, label_limit=label_limit, deadline=deadline, progress=progress)
+    found = prepared.front(FrontOptions(epsilon, 0, label_limit, deadline, progress))
     terms = len(problem.layers)
     xs, x_resolution = _original(found.weights, weights.exponent, weights.exact, terms)
     ys, y_resolution = _original(found.losses, losses.exponent, losses.exact, terms)

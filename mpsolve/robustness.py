@@ -171,7 +171,7 @@ class Budgeted:
 
     def __str__(self) -> str:
         return (
-            f"{self.cost} is within its budget if up to {self.gamma:g} layers' are off by "
+            f"{self.cost} is within its budget if up to {self.gamma:g} layers are off by "
             f"{_shown(self.width)}"
         )
 

@@ -28,6 +28,7 @@ from mpsolve import (
 from mpsolve import entrance as entrance_module
 from mpsolve.entrance import choose_method
 from mpsolve.evaluation import evaluate
+from mpsolve.formulations.lagrangian import method as lagrangian_method
 from mpsolve.formulations.mckp.method import Mckp
 from mpsolve.formulations.method import METHODS, ExactMethod, Options, Outcome
 from mpsolve.heuristics.method import HEURISTICS
@@ -356,7 +357,7 @@ def test_auto_asks_for_general_methods(monkeypatch: pytest.MonkeyPatch) -> None:
             raise MissingDependencyError("scipy", "solvers", "The method highs")
         return knapsack if name == "mckp" else general
 
-    monkeypatch.setattr(entrance_module, "lagrangian_suits", lambda problem: False)
+    monkeypatch.setattr(lagrangian_method, "suits", lambda problem: False)
     monkeypatch.setattr(entrance_module, "method_named", method_named)
     solution = solve(two_budgets())
     assert solution.method == "milp"
@@ -372,7 +373,7 @@ def test_auto_without_any_general_method(monkeypatch: pytest.MonkeyPatch) -> Non
             return knapsack
         raise MissingDependencyError(f"package-of-{name}", "solvers", f"The method {name}")
 
-    monkeypatch.setattr(entrance_module, "lagrangian_suits", lambda problem: False)
+    monkeypatch.setattr(lagrangian_method, "suits", lambda problem: False)
     monkeypatch.setattr(entrance_module, "method_named", method_named)
     with pytest.raises(MissingDependencyError) as caught:
         solve(two_budgets())
@@ -385,7 +386,7 @@ def test_auto_without_any_general_method(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_auto_leaves_large_groups_to_constraints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ties with more joint candidates than can be merged go to a general method."""
     general = Claims(lambda problem: Outcome(np.zeros(9, np.int64), complete=True))
-    monkeypatch.setattr(entrance_module, "lagrangian_suits", lambda problem: False)
+    monkeypatch.setattr(lagrangian_method, "suits", lambda problem: False)
     monkeypatch.setattr(
         entrance_module, "method_named", lambda name: Mckp() if name == "mckp" else general
     )

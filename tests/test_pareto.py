@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -262,10 +262,10 @@ def test_point_by_point(seed: int, epsilon: float) -> None:
     assert [front[i].loss for i in range(len(front))] == front.y.tolist()
 
 
-def _one_by_one(problem: Problem, epsilon: float = 0.0, **options: object) -> Front:
-    given = {"method": "mckp", "threads": 1, "time_limit": None, "checkpoint": None}
-    given |= {"progress": None, **options}
-    return front_point_by_point(problem, "t", epsilon=epsilon, **given)  # type: ignore[arg-type]
+def _one_by_one(problem: Problem, epsilon: float = 0.0, **options: Any) -> Front:
+    given: dict[str, Any] = {"method": "mckp", "threads": 1, "time_limit": None}
+    given |= {"checkpoint": None, "progress": None, **options}
+    return front_point_by_point(problem, "t", epsilon=epsilon, **given)
 
 
 def test_point_by_point_with_floats() -> None:
@@ -430,4 +430,5 @@ def test_budgets_of_floats_cut_at_their_own_sum() -> None:
     cut = pareto_front(problem.replace(budgets={"latency": middle.costs["latency"]}))
     assert len(cut) == len(front) // 2 + 1
     limit = middle.costs["latency"]
-    assert keeps(total(problem.costs["latency"][problem.flat(middle.choice)]), limit, 6)  # type: ignore[arg-type]
+    assert middle.choice is not None
+    assert keeps(total(problem.costs["latency"][problem.flat(middle.choice)]), limit, 6)

@@ -12,6 +12,7 @@ from mpsolve.formulations.fixed_point import FixedPoint, fixed_capacity, fixed_p
 
 OFFSETS = np.array([0, 2, 4])
 FINITE = st.floats(-1e30, 1e30, allow_nan=False, allow_subnormal=False)
+NORMAL = FINITE.filter(lambda x: x == 0 or abs(x) > 1e-200)  # so that scaled ones are normal too
 
 
 def test_integers_keep_their_differences_and_lose_common_powers_of_two() -> None:
@@ -29,7 +30,7 @@ def test_dyadic_floats_are_exact() -> None:
     assert scaled.exact
 
 
-@given(st.lists(FINITE, min_size=4, max_size=4), st.integers(-60, 60))
+@given(st.lists(NORMAL, min_size=4, max_size=4), st.integers(-60, 60))
 def test_a_power_of_two_changes_nothing_but_the_exponent(values: list[float], k: int) -> None:
     """Multiplying all numbers by 2^k gives the same integers."""
     plain = fixed_point(np.array(values), OFFSETS)

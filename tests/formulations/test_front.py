@@ -15,11 +15,13 @@ from mpsolve import Limit, Problem, bundled_tables, load_table
 from mpsolve.formulations.fixed_point import fixed_point
 from mpsolve.formulations.hull import compact, supported, undominated
 from mpsolve.formulations.mckp import front as two_phases
-from mpsolve.formulations.mckp.front import FrontPoints, front_points
+from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints, front_points
 from mpsolve.formulations.mckp.kernels import kernel_named
 from tests.support import KERNELS
 
 if TYPE_CHECKING:
+    from random import Random
+
     from mpsolve.typing import IntArray
 
 Sums = list[tuple[int, int]]
@@ -47,7 +49,7 @@ def flat(groups: list[Sums]) -> tuple[IntArray, IntArray, IntArray]:
 
 def found_by(kernel: str, instance: tuple[IntArray, ...], **options: Any) -> FrontPoints:
     """The front that a kernel finds."""
-    return kernel_named(kernel).prepare(*instance).front(**options)
+    return kernel_named(kernel).prepare(*instance).front(FrontOptions(**options))
 
 
 def points(found: FrontPoints) -> Sums:
@@ -91,7 +93,7 @@ def test_any_number_of_edges_may_share_a_search(width: int, groups: list[Sums]) 
     """How the hull edges are bundled does not show in the points."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(two_phases, "WIDTH_EXACT", width)
-        assert points(front_points(*flat(groups))) == plain_front(groups)
+        assert points(front_points(*flat(groups), FrontOptions())) == plain_front(groups)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -127,11 +129,11 @@ def test_label_limit(kernel: str, groups: list[Sums], limit: int) -> None:
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @given(instances(), st.integers(0, 4), st.randoms(use_true_random=False))
-def test_scaling_and_order(kernel: str, groups: list[Sums], k: int, random: object) -> None:
+def test_scaling_and_order(kernel: str, groups: list[Sums], k: int, random: Random) -> None:
     """Powers of two scale the points, and the order of the groups does not matter."""
     expected = [(w << k, c << (4 - k)) for w, c in points(found_by(kernel, flat(groups)))]
     scaled = [[(w << k, c << (4 - k)) for w, c in group] for group in groups]
-    random.shuffle(scaled)  # type: ignore[attr-defined]
+    random.shuffle(scaled)
     assert points(found_by(kernel, flat(scaled))) == expected
 
 
@@ -179,11 +181,11 @@ def test_interrupt_and_deadline() -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    stopped = front_points(*flat(groups), progress=interrupt)
+    stopped = front_points(*flat(groups), FrontOptions(progress=interrupt))
     assert stopped.limit is Limit.INTERRUPTED
     assert 0 < stopped.guarantee < np.inf
     check_ratios(stopped, truth, np.inf)
-    late = front_points(*flat(groups), deadline=time.monotonic())
+    late = front_points(*flat(groups), FrontOptions(deadline=time.monotonic()))
     assert late.limit is Limit.TIME
     check_ratios(late, truth, np.inf)
     hull = supported(*compact(*flat(groups)))
@@ -213,9 +215,7 @@ def test_compiled_front_stops_and_reports() -> None:
     prepared = kernel_named("compiled").prepare(*instance)
     low, high = int(stopped.weights[0]), int(stopped.weights[-1])
     budgets = sorted({low, high, *rng.integers(low, high, 50).tolist()})
-    truth = [
-        (budget, prepared.search(budget, None, np.inf, None, 0.0, None).loss) for budget in budgets
-    ]
+    truth = [(budget, prepared.search(budget).loss) for budget in budgets]
     for found in (stopped, late):
         assert 0 < found.guarantee < np.inf
         check_ratios(found, truth, np.inf)
@@ -226,7 +226,7 @@ def test_progress_ends_at_one() -> None:
     rng = np.random.default_rng(4)
     parts: list[float] = []
     weights, losses = rng.integers(0, 10**6, (2, 60))
-    front_points(weights, losses, np.arange(0, 61, 6), progress=parts.append)
+    front_points(weights, losses, np.arange(0, 61, 6), FrontOptions(progress=parts.append))
     assert parts == sorted(parts)
     assert parts[-1] == 1
 
@@ -237,12 +237,12 @@ def test_a_search_that_grows_too_wide_is_split(monkeypatch: pytest.MonkeyPatch) 
     groups = [list(zip(*rng.integers(1, 10**5, (2, 6)).tolist(), strict=True)) for _ in range(12)]
     expected = plain_front(groups)
     monkeypatch.setattr(two_phases, "STEP_LIMIT", 400)
-    found = front_points(*flat(groups))
+    found = front_points(*flat(groups), FrontOptions())
     check_ratios(found, expected, np.inf)
     assert np.isfinite(found.guarantee)
     monkeypatch.setattr(two_phases, "WIDTH_EXACT", 10**6)
     monkeypatch.setattr(two_phases, "STEP_LIMIT", 4000)
-    assert points(front_points(*flat(groups))) == expected
+    assert points(front_points(*flat(groups), FrontOptions())) == expected
 
 
 def test_hull_by_hand() -> None:

@@ -12,6 +12,7 @@ from mpsolve import InputError, Limit, UnsupportedError
 from mpsolve.formulations.mckp import kernels
 from mpsolve.formulations.mckp import search as search_module
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
+from mpsolve.formulations.mckp.search import SearchOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,9 +82,11 @@ def differing(
         limit = int(rng.choice([50, 500, 20_000])) if rng.random() < 0.3 else 5_000
         gap = float(rng.choice([0.0, 0.0, 0.01]))
         start = rng.integers(0, np.diff(offsets)) if rng.random() < 0.3 else None
-        settings = capacity(rng, weights, offsets), start, math.inf, limit, gap, None
+        options = SearchOptions(start, math.inf, limit, gap)
+        room = capacity(rng, weights, offsets)
         results = [
-            kernel.prepare(weights, losses, offsets).search(*settings) for kernel in (one, other)
+            kernel.prepare(weights, losses, offsets).search(room, options)
+            for kernel in (one, other)
         ]
         if not same(*results):
             yield k
@@ -115,9 +118,7 @@ def test_both_kernels_agree_on_many_groups(compiled: Kernel, plain: Kernel, equa
     for share in (0.01, 0.3, 0.77, 0.999):
         limit = int(weights[:, 0].sum() * (1 - share) + weights[:, 3].sum() * share)
         results = [
-            kernel.prepare(weights.ravel(), losses.ravel(), offsets).search(
-                limit, None, math.inf, None, 0.0, None
-            )
+            kernel.prepare(weights.ravel(), losses.ravel(), offsets).search(limit)
             for kernel in (compiled, plain)
         ]
         assert same(*results)
@@ -131,9 +132,8 @@ def test_a_wide_group_is_sorted_like_a_narrow_one(compiled: Kernel, plain: Kerne
         offsets = np.array([0, size, size + 7])
         weights, losses = rng.integers(0, 200, (2, size + 7))
         for limit in range(0, 400, 37):
-            settings = limit, None, math.inf, None, 0.0, None
             one, other = (k.prepare(weights, losses, offsets) for k in (compiled, plain))
-            assert same(one.search(*settings), other.search(*settings))
+            assert same(one.search(limit), other.search(limit))
             assert one.spread(limit) == other.spread(limit)
 
 
@@ -168,20 +168,20 @@ def test_compiled_search_reports_and_stops(
     losses = 10**6 - weights + 10**5 * (weights == weights[:, :1])
     prepared = compiled.prepare(weights.ravel(), losses.ravel(), np.arange(61) * 10)
     limit = int(weights.mean(1).sum())
-    optimum = prepared.search(limit, None, math.inf, None, 0.0, None).loss
+    optimum = prepared.search(limit).loss
     seen: list[tuple[int, int]] = []
-    prepared.search(limit, None, math.inf, None, 0.0, lambda *state: seen.append(state))
+    prepared.search(limit, SearchOptions(report=lambda *state: seen.append(state)))
     assert seen
     assert all(bound <= optimum <= incumbent for incumbent, bound in seen)
 
-    late = prepared.search(limit, None, -math.inf, None, 0.0, None)
+    late = prepared.search(limit, SearchOptions(deadline=-math.inf))
     assert late.limit is Limit.TIME
     assert late.bound <= optimum <= late.loss
 
     def interrupt(incumbent: int, bound: int) -> None:
         raise KeyboardInterrupt
 
-    stopped = prepared.search(limit, None, math.inf, None, 0.0, interrupt)
+    stopped = prepared.search(limit, SearchOptions(report=interrupt))
     assert stopped.limit is Limit.INTERRUPTED
     assert stopped.bound <= optimum <= stopped.loss
 
@@ -189,7 +189,7 @@ def test_compiled_search_reports_and_stops(
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        prepared.search(limit, None, math.inf, None, 0.0, fail)
+        prepared.search(limit, SearchOptions(report=fail))
 
 
 def test_the_extension_refuses_what_would_not_fit(compiled: Kernel) -> None:
@@ -206,9 +206,9 @@ def test_the_extension_refuses_what_would_not_fit(compiled: Kernel) -> None:
             compiled.prepare(numbers, numbers, np.array(wrong))
     prepared = compiled.prepare(numbers, numbers, offsets)
     with pytest.raises(ValueError, match="one position per group"):
-        prepared.search(3, np.zeros(5, np.int64), math.inf, None, 0.0, None)
-    outside = prepared.search(3, np.array([9, -1]), math.inf, None, 0.0, None)
-    assert same(outside, prepared.search(3, None, math.inf, None, 0.0, None))
+        prepared.search(3, SearchOptions(start=np.zeros(5, np.int64)))
+    outside = prepared.search(3, SearchOptions(start=np.array([9, -1])))
+    assert same(outside, prepared.search(3))
 
 
 def test_the_environment_chooses_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:

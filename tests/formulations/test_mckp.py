@@ -21,7 +21,7 @@ from mpsolve.formulations.mckp.core import open_core, reduce
 from mpsolve.formulations.mckp.incumbent import settle_ties
 from mpsolve.formulations.mckp.instance import Instance, prepare
 from mpsolve.formulations.mckp.relaxation import relax
-from mpsolve.formulations.mckp.search import Result, search
+from mpsolve.formulations.mckp.search import Result, SearchOptions, search
 from mpsolve.formulations.method import Options
 from tests.support import KERNELS, brute_force, random_problem
 
@@ -44,7 +44,7 @@ class Knapsack:
 
     def search(self, **settings: Any) -> Result:
         """The NumPy search."""
-        return search(self.prepared(), self.capacity, **settings)
+        return search(self.prepared(), self.capacity, SearchOptions(**settings))
 
     def sums(self, choice: IntArray) -> tuple[int, int]:
         """Weight and loss of a choice."""
@@ -233,6 +233,22 @@ def test_interruption_returns_the_best_choice_so_far(monkeypatch: pytest.MonkeyP
     assert cut.limit is Limit.INTERRUPTED
     assert cut.choice is not None
     assert knapsack.sums(cut.choice)[1] == cut.loss >= knapsack.search().loss >= cut.bound
+
+
+def test_interruption_before_the_core_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a large core is opened in parts ends the search in the same way."""
+    knapsack = hard_knapsack(largest=1000)
+    optimum = knapsack.search().loss
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search_module, "improve", interrupt)
+    cut = knapsack.search()
+    assert cut.limit is Limit.INTERRUPTED
+    assert cut.choice is not None
+    assert knapsack.sums(cut.choice)[0] <= knapsack.capacity
+    assert cut.bound <= optimum <= cut.loss
 
 
 def dive_often(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,7 @@ class Prepared:
     graph: LayeredGraph | None
 
 
+#: Not in `Problem.prepared`, which variants with other budgets share: the rows hold the budgets.
 _prepared: WeakKeyDictionary[Problem, Prepared] = WeakKeyDictionary()
 
 

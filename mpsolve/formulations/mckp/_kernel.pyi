@@ -9,7 +9,6 @@ def fixed_point(
 ) -> tuple[int, bool]: ...
 
 class Knapsack:
-    base_weight: int
     base_loss: int
 
     def __init__(self, weights: IntArray, losses: IntArray, offsets: IntArray, /) -> None: ...

@@ -31,7 +31,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -79,16 +79,33 @@ class FrontPoints:
         return float(self.excess.max())
 
 
+class FrontOptions(NamedTuple):
+    """What to look for, and how long.
+
+    Attributes
+    ----------
+    epsilon
+        0 for all points; otherwise points that have, for every capacity, at most (1 + epsilon)
+        times the least loss, and the least loss where that is not positive.
+    base_loss
+        What every choice loses beside the sum: epsilon is a part of both together.
+    label_limit
+        How many labels may be formed in all; None for the kernel's own limit.
+    deadline
+        `time.monotonic` value at which to stop.
+    progress
+        Called between searches with the part of them that is done.
+    """
+
+    epsilon: float = 0.0
+    base_loss: int = 0
+    label_limit: int | None = None
+    deadline: float = math.inf
+    progress: Callable[[float], None] | None = None
+
+
 def front_points(
-    weights: IntArray,
-    losses: IntArray,
-    offsets: IntArray,
-    *,
-    epsilon: float = 0.0,
-    base_loss: int = 0,
-    label_limit: int | None = None,
-    deadline: float = math.inf,
-    progress: Callable[[float], None] | None = None,
+    weights: IntArray, losses: IntArray, offsets: IntArray, options: FrontOptions
 ) -> FrontPoints:
     """The non-dominated sums of one candidate per group; see the module for the method.
 
@@ -98,22 +115,10 @@ def front_points(
         ``(M,)`` int64 of the candidates; the sums must stay below 2^62 in absolute value.
     offsets
         ``(G + 1,)`` int64; group g has the candidates ``offsets[g]:offsets[g + 1]``, at least one.
-    epsilon
-        0 for all points; otherwise points that have, for every capacity, at most (1 + epsilon)
-        times the least loss, and the least loss where that is not positive.
-    base_loss
-        What every choice loses beside the sum: epsilon is a part of both together.
-    label_limit
-        How many labels may be formed in all; `LABEL_LIMIT` by default.
-    deadline
-        `time.monotonic` value at which to stop.
-    progress
-        Called between searches with the part of them that is done.
+    options
+        What to look for.
     """
-    groups = Groups(*compact(weights, losses, offsets))
-    return _TwoPhases(groups, epsilon, base_loss, label_limit or LABEL_LIMIT, deadline).run(
-        progress
-    )
+    return _TwoPhases(Groups(*compact(weights, losses, offsets)), options).run()
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,22 +158,18 @@ class _Stairs:
 class _TwoPhases:
     """The state of one computation: the points so far, and the hull edges that are settled."""
 
-    def __init__(
-        self, groups: Groups, epsilon: float, base: int, label_limit: int, deadline: float
-    ) -> None:
+    def __init__(self, groups: Groups, options: FrontOptions) -> None:
         self._groups = groups
-        self._epsilon = epsilon
-        self._base = base
-        self._labels_left = label_limit
-        self._deadline = deadline
+        self._options = options
+        self._labels_left = options.label_limit or LABEL_LIMIT
         self._hull = supported(groups.weights, groups.losses, groups.offsets)
         self._found = [(self._hull.weights, self._hull.losses)]
         self._settled = np.ones(len(self._hull.weights), bool)
 
-    def run(self, progress: Callable[[float], None] | None) -> FrontPoints:
-        hull, limit = self._hull, None
-        certified = hull.excess(hull.weights, hull.losses, self._base)
-        self._settled = certified <= self._epsilon
+    def run(self) -> FrontPoints:
+        hull, progress, limit = self._hull, self._options.progress, None
+        certified = hull.excess(hull.weights, hull.losses, self._options.base_loss)
+        self._settled = certified <= self._options.epsilon
         pending = self._runs(certified)
         total = sum(end - begin for begin, end in pending)
         try:
@@ -186,16 +187,16 @@ class _TwoPhases:
         except KeyboardInterrupt:
             limit = Limit.INTERRUPTED
         weights, losses = _staircase(*map(np.concatenate, zip(*self._found, strict=True)))
-        excess = hull.excess(weights, losses, self._base)
+        excess = hull.excess(weights, losses, self._options.base_loss)
         settled = self._settled[np.searchsorted(hull.weights, weights, "right") - 1]
-        excess[settled] = np.minimum(excess[settled], self._epsilon)
+        excess[settled] = np.minimum(excess[settled], self._options.epsilon)
         return FrontPoints(
-            weights, losses, excess, limit if (excess > self._epsilon).any() else None
+            weights, losses, excess, limit if (excess > self._options.epsilon).any() else None
         )
 
     def _runs(self, certified: FloatArray) -> list[tuple[int, int]]:
         """The open hull edges as runs ``[begin, end)`` of neighbours, the worst one last."""
-        width = WIDTH_RATIO if self._epsilon else WIDTH_EXACT
+        width = WIDTH_RATIO if self._options.epsilon else WIDTH_EXACT
         open_edges = np.flatnonzero(~self._settled)
         breaks = np.flatnonzero(np.diff(open_edges) > 1) + 1
         runs = [
@@ -216,9 +217,8 @@ class _TwoPhases:
         priced = groups.priced(multiplier)
         weight = int(groups.weights[priced.chosen].sum())
         loss = int(groups.losses[priced.chosen].sum())
-        stairs = _Stairs(
-            corner_weights - weight, corner_losses - loss, loss + self._base, self._epsilon
-        )
+        origin, epsilon = loss + self._options.base_loss, self._options.epsilon
+        stairs = _Stairs(corner_weights - weight, corner_losses - loss, origin, epsilon)
         gap = stairs.gap(multiplier) + priced.hidden
         alive = priced.within(gap)
         label_weights, label_losses = np.zeros(1, np.int64), np.zeros(1, np.int64)
@@ -252,7 +252,7 @@ class _TwoPhases:
             return Limit.LABELS
         if formed > STEP_LIMIT:
             return Limit.LABELS
-        return Limit.TIME if time.monotonic() >= self._deadline else None
+        return Limit.TIME if time.monotonic() >= self._options.deadline else None
 
 
 def _staircase(weights: IntArray, losses: IntArray) -> tuple[IntArray, IntArray]:

@@ -7,7 +7,6 @@ choice.
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,10 +18,10 @@ from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.fixed_point import FixedPoint, fixed_point
 from mpsolve.formulations.mckp import front as front_module
 from mpsolve.formulations.mckp import search as steps
-from mpsolve.formulations.mckp.front import FrontPoints, front_points
+from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints, front_points
 from mpsolve.formulations.mckp.incumbent import PASSES
 from mpsolve.formulations.mckp.instance import prepare
-from mpsolve.formulations.mckp.search import Result, search
+from mpsolve.formulations.mckp.search import Result, SearchOptions, search
 from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
@@ -39,35 +38,16 @@ class Prepared(Protocol):
     """A knapsack that waits for a capacity."""
 
     @property
-    def base_weight(self) -> int:
-        """The weight of the lightest choice."""
-
-    @property
     def base_loss(self) -> int:
         """The least loss of every group, summed."""
 
     def spread(self, excess: int) -> int:
         """See `mpsolve.formulations.mckp.instance.Instance.spread`."""
 
-    def search(
-        self,
-        capacity: int,
-        start: IntArray | None,
-        deadline: float,
-        label_limit: int | None,
-        gap: float,
-        report: Callable[[int, int], None] | None,
-    ) -> Result:
+    def search(self, capacity: int, options: SearchOptions = SearchOptions()) -> Result:
         """See `mpsolve.formulations.mckp.search.search`."""
 
-    def front(
-        self,
-        epsilon: float = 0.0,
-        base_loss: int = 0,
-        label_limit: int | None = None,
-        deadline: float = math.inf,
-        progress: Callable[[float], None] | None = None,
-    ) -> FrontPoints:
+    def front(self, options: FrontOptions = FrontOptions()) -> FrontPoints:
         """See `mpsolve.formulations.mckp.front.front_points`."""
 
 
@@ -94,53 +74,22 @@ class _Numpy:
     instance: Instance
 
     @property
-    def base_weight(self) -> int:
-        return self.instance.base_weight
-
-    @property
     def base_loss(self) -> int:
         return self.instance.base_loss
 
     def spread(self, excess: int) -> int:
         return self.instance.spread(excess)
 
-    def search(
-        self,
-        capacity: int,
-        start: IntArray | None,
-        deadline: float,
-        label_limit: int | None,
-        gap: float,
-        report: Callable[[int, int], None] | None,
-    ) -> Result:
-        return search(
-            self.instance,
-            capacity,
-            start=start,
-            deadline=deadline,
-            label_limit=label_limit or steps.LABEL_LIMIT,
-            gap=gap,
-            report=report,
-        )
+    def search(self, capacity: int, options: SearchOptions = SearchOptions()) -> Result:
+        return search(self.instance, capacity, options)
 
-    def front(
-        self,
-        epsilon: float = 0.0,
-        base_loss: int = 0,
-        label_limit: int | None = None,
-        deadline: float = math.inf,
-        progress: Callable[[float], None] | None = None,
-    ) -> FrontPoints:
+    def front(self, options: FrontOptions = FrontOptions()) -> FrontPoints:
         instance = self.instance
         points = front_points(
             instance.weights[instance.real],
             instance.losses[instance.real],
             np.append(0, np.cumsum(instance.counts)),
-            epsilon=epsilon,
-            base_loss=base_loss + instance.base_loss,
-            label_limit=label_limit,
-            deadline=deadline,
-            progress=progress,
+            options._replace(base_loss=options.base_loss + instance.base_loss),
         )
         weights, losses = points.weights + instance.base_weight, points.losses + instance.base_loss
         return replace(points, weights=weights, losses=losses)
@@ -177,53 +126,38 @@ class _Compiled:
     def __init__(self, module: ModuleType, weights: IntArray, losses: IntArray, offsets: IntArray):
         self._knapsack = module.Knapsack(weights, losses, offsets)
         self._groups = len(offsets) - 1
-        self.base_weight: int = self._knapsack.base_weight
         self.base_loss: int = self._knapsack.base_loss
         self.spread: Callable[[int], int] = self._knapsack.spread
 
-    def search(
-        self,
-        capacity: int,
-        start: IntArray | None,
-        deadline: float,
-        label_limit: int | None,
-        gap: float,
-        report: Callable[[int, int], None] | None,
-    ) -> Result:
+    def search(self, capacity: int, options: SearchOptions = SearchOptions()) -> Result:
         choice = np.empty(self._groups, np.int64)
-        limit = label_limit or steps.LABEL_LIMIT
         dives = (steps.DIVE_AT, steps.DIVE_GROWTH, steps.DIVE_SHARE)
         parts = (steps.FIRST_PART, steps.NEXT_PART, steps.LARGE_CORE, steps.FIRST_WIDTH)
         constants = (*dives, steps.POLL_AT, PASSES, steps.NEARNESS, *parts)
-        found = self._knapsack.search(
-            capacity, choice, start, deadline, limit, gap, report, constants
-        )
+        found = self._knapsack.search(capacity, choice, *options, constants)
         if found is None:
             return Result(None, 0, 0, None)
         loss, bound, stopped = found
         return Result(choice, loss, bound, _LIMITS[stopped])
 
-    def front(
-        self,
-        epsilon: float = 0.0,
-        base_loss: int = 0,
-        label_limit: int | None = None,
-        deadline: float = math.inf,
-        progress: Callable[[float], None] | None = None,
-    ) -> FrontPoints:
-        limit = label_limit or FASTER * front_module.LABEL_LIMIT
-
-        def report(done: int, segments: int) -> None:
-            if progress is not None:
-                progress(done / segments)
-
+    def front(self, options: FrontOptions = FrontOptions()) -> FrontPoints:
+        limit, progress = options.label_limit, options.progress or _ignore
         found, stopped = self._knapsack.front(
-            epsilon, base_loss, limit, front_module.STEP_LIMIT, deadline, report
+            options.epsilon,
+            options.base_loss,
+            limit or FASTER * front_module.LABEL_LIMIT,
+            front_module.STEP_LIMIT,
+            options.deadline,
+            lambda done, segments: progress(done / segments),
         )
         points = np.frombuffer(found, _POINT)
         weights, losses, excess = (np.ascontiguousarray(points[name]) for name in _NAMES)
-        unproven = bool((excess > epsilon).any())
+        unproven = bool((excess > options.epsilon).any())
         return FrontPoints(weights, losses, excess, _LIMITS[stopped] if unproven else None)
+
+
+def _ignore(part: float) -> None:
+    """Nobody wants to hear of the progress."""
 
 
 class CompiledKernel:

@@ -13,6 +13,7 @@ import numpy as np
 from mpsolve.formulations.filtering import SAFETY, affordable
 from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
 from mpsolve.formulations.mckp.kernels import Kernel, Prepared, default_kernel
+from mpsolve.formulations.mckp.search import LABEL_LIMIT, SearchOptions
 from mpsolve.groups import layer_groups
 
 if TYPE_CHECKING:
@@ -119,14 +120,14 @@ class Knapsack:
         while True:
             if part.prepared is None:
                 return NO_CHOICE
-            result = part.prepared.search(
-                part.capacity(limit),
+            options = SearchOptions(
                 part.lowered(start),
                 deadline,
-                label_limit,
+                label_limit or LABEL_LIMIT,
                 gap,
                 report and _in_original_numbers(report, part.losses),
             )
+            result = part.prepared.search(part.capacity(limit), options)
             choice = None if result.choice is None else part.lifted(result.choice)
             if part is self._recent and (choice is None or self._lost(choice) > part.most):
                 part = self.whole
@@ -141,8 +142,9 @@ class Knapsack:
             if usable is None and part is not self.whole:
                 self._recent = part
             bound = part.losses.original(result.bound) - part.resolution
-            beyond = self._least + part.most
-            return KnapsackAnswer(choice, min(bound, beyond), result.limit, part.resolution)
+            if part.most < math.inf:
+                bound = min(bound, self._least + part.most)
+            return KnapsackAnswer(choice, bound, result.limit, part.resolution)
 
     @cached_property
     def whole(self) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -63,24 +63,11 @@ class Result:
     limit: Limit | None
 
 
-def search(
-    instance: Instance,
-    capacity: int,
-    *,
-    start: IntArray | None = None,
-    deadline: float = math.inf,
-    label_limit: int = LABEL_LIMIT,
-    gap: float = 0.0,
-    report: Callable[[int, int], None] | None = None,
-) -> Result:
-    """Solve an instance to proven optimality, or as far as the limits allow.
+class SearchOptions(NamedTuple):
+    """How to search.
 
-    Parameters
+    Attributes
     ----------
-    instance
-        The knapsack.
-    capacity
-        The limit on the summed weights.
     start
         ``(G,)`` a choice to begin with as incumbent; ignored if it exceeds the capacity.
     deadline
@@ -92,6 +79,16 @@ def search(
     report
         Called with incumbent and bound between steps of long searches.
     """
+
+    start: IntArray | None = None
+    deadline: float = math.inf
+    label_limit: int = LABEL_LIMIT
+    gap: float = 0.0
+    report: Callable[[int, int], None] | None = None
+
+
+def search(instance: Instance, capacity: int, options: SearchOptions) -> Result:
+    """Solve an instance under a limit on the summed weights, as far as the options allow."""
     room = capacity - instance.base_weight
     if room < 0:
         return Result(None, 0, 0, None)
@@ -101,8 +98,8 @@ def search(
     choice = settle_ties(instance, relaxation, room)
     room -= instance.weight(choice)
     reduced = reduce(instance, choice, relaxation.multiplier, room)
-    best = _first_incumbent(instance, reduced, relaxation, start)
-    return _Search(instance, reduced, best, deadline, label_limit, gap, report).run()
+    best = _first_incumbent(instance, reduced, relaxation, options.start)
+    return _Search(instance, reduced, best, options).run()
 
 
 def _result(instance: Instance, choice: IntArray, bound: int, limit: Limit | None) -> Result:
@@ -146,37 +143,29 @@ class _Search:
     """The state of one core search: the incumbent, the history of labels, the limits."""
 
     def __init__(
-        self,
-        instance: Instance,
-        reduced: Reduced,
-        best: IntArray,
-        deadline: float,
-        label_limit: int,
-        gap: float,
-        report: Callable[[int, int], None] | None,
+        self, instance: Instance, reduced: Reduced, best: IntArray, options: SearchOptions
     ) -> None:
         self._instance = instance
         self._reduced = reduced
         self._origin = instance.loss(reduced.choice) + instance.base_loss
         self._best = best
         self._value = instance.loss(best) + instance.base_loss - self._origin
-        self._deadline = deadline
-        self._label_limit = label_limit
-        self._gap = gap
-        self._report = report
+        self._bound = math.ceil(reduced.bound)
+        self._options = options
 
     @property
     def _target(self) -> int:
         """The loss that an improvement must not exceed."""
-        return self._value - 1 - int(self._gap * abs(self._value + self._origin))
+        return self._value - 1 - int(self._options.gap * abs(self._value + self._origin))
 
     def run(self) -> Result:
-        reduced = self._reduced
-        core = self._settled_core()
-        bound, limit = self._expand(self._first_label(), core)
+        try:
+            limit = self._expand(self._first_label(), self._settled_core())
+        except KeyboardInterrupt:
+            limit = Limit.INTERRUPTED
         # Dropped labels exceed the target; those still open, if any, lie above their least bound.
-        proven = self._target + 1 if limit is None else min(bound, self._target + 1)
-        bound = min(self._value, max(proven, math.ceil(reduced.bound)))
+        proven = self._target + 1 if limit is None else min(self._bound, self._target + 1)
+        bound = min(self._value, max(proven, math.ceil(self._reduced.bound)))
         return _result(self._instance, self._best, bound + self._origin, limit)
 
     def _first_label(self) -> Labels:
@@ -204,35 +193,32 @@ class _Search:
                 return core
             limit = min(limit * NEXT_PART, needed)
 
-    def _expand(self, labels: Labels, core: Core) -> tuple[int, Limit | None]:
+    def _expand(self, labels: Labels, core: Core) -> Limit | None:
         """Extend the labels group by group until none is left, or a limit is reached."""
         history: list[tuple[int, IntArray, int, IntArray]] = []
-        stored, dive_at, bound = 0, DIVE_AT, math.ceil(self._reduced.bound)
-        try:
-            for position, group in enumerate(core.groups):
-                if not len(labels.bounds):
-                    break
-                candidates = self._open_candidates(group, core)
-                if len(candidates) == 1:
-                    continue
-                if len(labels.bounds) * len(candidates) > self._label_limit - stored:
-                    return bound, Limit.LABELS
-                previous = len(labels.bounds)
-                labels, origin = self._step(labels, group, candidates, core, position)
-                history.append((int(group), candidates, previous, origin))
-                stored += len(origin)
-                self._update(labels, history)
-                if len(labels.bounds) > POLL_AT:
-                    bound = max(bound, math.ceil(labels.bounds.min(initial=math.inf)))
-                    self._tell(bound)
-                    if time.monotonic() >= self._deadline:
-                        return bound, Limit.TIME
-                if len(labels.bounds) > dive_at:
-                    self._dive(labels, core, position + 1, max(1, dive_at // DIVE_SHARE), history)
-                    dive_at *= DIVE_GROWTH
-        except KeyboardInterrupt:
-            return bound, Limit.INTERRUPTED
-        return bound, None
+        stored, dive_at = 0, DIVE_AT
+        for position, group in enumerate(core.groups):
+            if not len(labels.bounds):
+                break
+            candidates = self._open_candidates(group, core)
+            if len(candidates) == 1:
+                continue
+            if len(labels.bounds) * len(candidates) > self._options.label_limit - stored:
+                return Limit.LABELS
+            previous = len(labels.bounds)
+            labels, origin = self._step(labels, group, candidates, core, position)
+            history.append((int(group), candidates, previous, origin))
+            stored += len(origin)
+            self._update(labels, history)
+            if len(labels.bounds) > POLL_AT:
+                self._bound = max(self._bound, math.ceil(labels.bounds.min(initial=math.inf)))
+                self._tell()
+                if time.monotonic() >= self._options.deadline:
+                    return Limit.TIME
+            if len(labels.bounds) > dive_at:
+                self._dive(labels, core, position + 1, max(1, dive_at // DIVE_SHARE), history)
+                dive_at *= DIVE_GROWTH
+        return None
 
     def _dive(
         self,
@@ -249,7 +235,7 @@ class _Search:
         history = list(history)
         nearness = NEARNESS * self._reduced.multiplier
         for later in range(position, min(position + width, len(core.groups))):
-            if time.monotonic() >= self._deadline or not len(labels.bounds):
+            if time.monotonic() >= self._options.deadline or not len(labels.bounds):
                 break
             keys = labels.bounds + nearness * np.abs(labels.weights)
             chosen = _least(keys, width)
@@ -284,6 +270,7 @@ class _Search:
             candidate, label = divmod(int(origin[label]), previous)
             self._best[group] = candidates[candidate]
 
-    def _tell(self, bound: int) -> None:
-        if self._report is not None:
-            self._report(self._value + self._origin, min(bound, self._value) + self._origin)
+    def _tell(self) -> None:
+        if self._options.report is not None:
+            bound = min(self._bound, self._value)
+            self._options.report(self._value + self._origin, bound + self._origin)

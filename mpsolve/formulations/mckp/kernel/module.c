@@ -124,11 +124,6 @@ static void knapsack_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-static PyObject *base_weight(PyObject *self, void *closure) {
-    (void)closure;
-    return PyLong_FromLongLong(((Knapsack *)self)->instance.base_weight);
-}
-
 static PyObject *base_loss(PyObject *self, void *closure) {
     (void)closure;
     return PyLong_FromLongLong(((Knapsack *)self)->instance.base_loss);
@@ -271,7 +266,6 @@ static PyMethodDef knapsack_methods[] = {
 };
 
 static PyGetSetDef knapsack_attributes[] = {
-    {"base_weight", base_weight, NULL, "The weight of the lightest choice.", NULL},
     {"base_loss", base_loss, NULL, "The least loss of every group, summed.", NULL},
     {0},
 };
