@@ -1,0 +1,64 @@
+"""What a target offers: precisions for a layer type, and what each of them costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mpsolve.precision import Precision
+    from mpsolve.profiles.networks.layer_type import LayerType
+    from mpsolve.profiles.table import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The latency of one layer type in one precision.
+
+    Attributes
+    ----------
+    value
+        In the unit of the target.
+    deviation
+        Its standard deviation in the same unit, if it is known.
+    """
+
+    value: float
+    deviation: float | None = None
+
+
+class Target(Protocol):
+    """A machine, or the model of one.
+
+    Attributes
+    ----------
+    name
+        What the command line calls it. A model ends in ``-model``.
+    description
+        One sentence for people.
+    source
+        Who made the model or what was measured with which versions, and how far to trust it.
+    provenance
+        Where its latencies come from.
+    unit
+        Unit of the latencies.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def provenance(self) -> Provenance: ...
+    @property
+    def unit(self) -> str: ...
+
+    def precisions(self, layer_type: LayerType) -> tuple[Precision, ...]:
+        """What the target really offers for a layer type; nothing if it cannot run it."""
+        ...
+
+    def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
+        """The latency of one call, with 8-bit outputs where the target distinguishes them."""
+        ...
