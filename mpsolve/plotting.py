@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.inspection import throughput
 from mpsolve.profiles.table import labelled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     from matplotlib.axes import Axes
 
     from mpsolve.front import Front
-    from mpsolve.profiles.table import Provenance
+    from mpsolve.profiles.table import LatencyTable, Provenance
 
 #: Single points are marked as long as there are few.
 MARKED = 100
@@ -25,15 +27,7 @@ def plot_front(
     front: Front, path: str | PathLike[str] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw a front; the parameters are those of `mpsolve.Front.plot`."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("matplotlib", "plot", "A plot") from error
-    if ax is None:
-        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-        FigureCanvasAgg(figure)
-        ax = figure.add_subplot()
+    ax = ax or _new_axes()
     marker = "." if len(front) <= MARKED else ""
     ax.plot(front.x, front.y, drawstyle="steps-post", marker=marker, label=front.summary())
     if front.complete_from is None:
@@ -48,6 +42,73 @@ def plot_front(
     if path is not None:
         _save(ax, path)
     return ax
+
+
+def plot_throughput(
+    tables: Sequence[LatencyTable], path: str | PathLike[str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the throughput of all layers by precision, as figure 1 of Free Bits does.
+
+    Parameters
+    ----------
+    tables
+        Tables with a column ``macs``; each gets a colour.
+    path
+        Where to save the picture; its suffix tells the format.
+    ax
+        Axes to draw on; by default new ones.
+
+    Raises
+    ------
+    InputError
+        If a table does not count MACs, or the file cannot be written.
+    """
+    rates = [throughput(table) for table in tables]
+    for table, own in zip(tables, rates, strict=True):
+        if not own:
+            raise InputError(f"{table.source} has no column macs, so no throughput to draw.")
+    precisions = sorted({t.precision for own in rates for t in own})
+    place = {precision: x for x, precision in enumerate(precisions)}
+    ax = ax or _new_axes(max(6.4, 1.5 + 0.3 * len(precisions) * len(tables)))
+    width = 0.8 / len(tables)
+    for i, (table, own) in enumerate(zip(tables, rates, strict=True)):
+        xs = [place[t.precision] + (i + 0.5) * width - 0.4 for t in own]
+        bottom = [max(t.mean - t.deviation, t.least) for t in own]
+        top = [min(t.mean + t.deviation, t.greatest) for t in own]
+        colour = f"C{i}"
+        ax.vlines(xs, [t.least for t in own], [t.greatest for t in own], color=colour)
+        heights = [high - low for low, high in zip(bottom, top, strict=True)]
+        ax.bar(xs, heights, width * 0.8, bottom, color=colour, label=table.source)
+        ax.plot(xs, [t.mean for t in own], "_", color="white", markersize=width * 12)
+    ax.set_xticks(range(len(precisions)), list(map(str, precisions)))
+    ax.set_xlabel("precision (input bits / weight bits)")
+    ax.set_ylabel(_throughput_label(tables))
+    if min(t.least for own in rates for t in own) > 0:
+        ax.set_yscale("log")
+    ax.set_title("All layers: range, mean, one standard deviation", fontsize="medium")
+    ax.legend(fontsize="small")
+    if path is not None:
+        _save(ax, path)
+    return ax
+
+
+def _throughput_label(tables: Sequence[LatencyTable]) -> str:
+    units = {table.units.get("latency", "unit of latency") for table in tables}
+    if len(units) > 1:
+        raise InputError(f"The latencies have different units ({', '.join(sorted(units))}).")
+    provenances = dict.fromkeys(str(table.provenance) for table in tables)
+    return f"throughput [MACs per {units.pop()}] ({', '.join(provenances)})"
+
+
+def _new_axes(width: float = 6.4) -> Axes:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("matplotlib", "plot", "A plot") from error
+    figure = Figure(figsize=(width, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
 
 
 def _axis(name: str, unit: str, provenance: Provenance) -> str:

@@ -14,11 +14,14 @@ from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
 from mpsolve.cli.front import front
+from mpsolve.cli.inspect import inspect
 from mpsolve.cli.output import write_error
+from mpsolve.cli.profile import profile
 from mpsolve.cli.solve import solve
 from mpsolve.cli.stability import stability
 from mpsolve.cli.status import BAD_INPUT, INTERRUPTED, SOLVED
 from mpsolve.cli.tables import tables
+from mpsolve.cli.targets import targets
 from mpsolve.cli.verify import verify
 from mpsolve.errors import MpsolveError
 
@@ -132,7 +135,10 @@ for _command in (
     candidates,
     verify,
     stability,
+    profile,
+    targets,
     tables,
+    inspect,
     bench,
     completion,
 ):

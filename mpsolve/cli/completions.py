@@ -39,6 +39,25 @@ def complete_files(
     return [CompletionItem(incomplete, type="file")]
 
 
+def complete_networks(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Named networks; files where none fits."""
+    from mpsolve.profiles.networks.registry import named_networks
+
+    names = (network.name for network in named_networks())
+    return _matching(names, incomplete) or complete_files(ctx, parameter, incomplete)
+
+
+def complete_targets(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Named targets; files where none fits."""
+    from mpsolve.profiles.targets.registry import TARGETS
+
+    return _matching(TARGETS, incomplete) or complete_files(ctx, parameter, incomplete)
+
+
 def complete_methods(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

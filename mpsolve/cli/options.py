@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from mpsolve.cli.completions import complete_losses, complete_methods, complete_tables
+from mpsolve.cli.completions import (
+    complete_files,
+    complete_losses,
+    complete_methods,
+    complete_tables,
+)
 from mpsolve.losses import PROXIES
 
 if TYPE_CHECKING:
@@ -88,6 +93,44 @@ _PROBLEM: tuple[Decorator, ...] = (
     ),
 )
 
+_PROFILE: tuple[Decorator, ...] = (
+    click.option(
+        "--adder-bits",
+        metavar="BITS|free",
+        default="8",
+        show_default=True,
+        help="Least input bits of layers that read what an adder reads or writes.",
+    ),
+    click.option(
+        "--input-bits",
+        metavar="BITS|free",
+        default="8",
+        show_default=True,
+        help="Least input bits of layers that read the network's input.",
+    ),
+    click.option(
+        "--separate-inputs",
+        is_flag=True,
+        help="Layers that read the same tensor need not share their input bits.",
+    ),
+    click.option(
+        "--rom",
+        metavar="SCHEME",
+        help="What is stored beside the weights.",
+    ),
+    click.option(
+        "--leave-out",
+        is_flag=True,
+        help="Leave out layers that the target cannot run.",
+    ),
+    click.option(
+        "--store",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="Append every measurement to this file; a run that was stopped goes on from it.",
+    ),
+)
+
 _THREADS = click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -104,6 +147,11 @@ _QUIET = click.option(
 def problem_options(command: Command) -> Command:
     """TABLE and everything else that poses the problem; see `mpsolve.cli.problem.pose`."""
     return _decorated(command, _PROBLEM)
+
+
+def profile_options(command: Command) -> Command:
+    """What decides how a network is profiled; see `mpsolve.cli.profiling.profiled`."""
+    return _decorated(command, _PROFILE)
 
 
 def time_limit_option(default: float | None = None) -> Decorator:

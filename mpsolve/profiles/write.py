@@ -34,7 +34,7 @@ def write_csv(table: LatencyTable, path: str | PathLike[str]) -> None:
     InputError
         If a name in the table would not be read back as it is, or the file cannot be written.
     """
-    columns = _tidy_columns(table)
+    columns = tidy_columns(table)
     try:
         with Path(path).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -44,7 +44,14 @@ def write_csv(table: LatencyTable, path: str | PathLike[str]) -> None:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _tidy_columns(table: LatencyTable) -> dict[str, Sequence[object]]:
+def tidy_columns(table: LatencyTable) -> dict[str, Sequence[object]]:
+    """The columns of the tidy form, one entry per candidate.
+
+    Raises
+    ------
+    InputError
+        If a name in the table would not be read back as it is.
+    """
     _check_names(table)
     rows = len(table.precisions)
     layer_of = np.repeat(np.arange(len(table.layers)), np.diff(table.offsets))

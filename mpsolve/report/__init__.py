@@ -16,6 +16,9 @@ from mpsolve.report.catalogue import layer_list as layer_list
 from mpsolve.report.front import candidates_table as candidates_table
 from mpsolve.report.front import front_table as front_table
 from mpsolve.report.front import precisions_table as precisions_table
+from mpsolve.report.inspection import inspection_sentences as inspection_sentences
+from mpsolve.report.inspection import inspection_table as inspection_table
+from mpsolve.report.inspection import throughput_table as throughput_table
 from mpsolve.report.judgement import difference_table as difference_table
 from mpsolve.report.judgement import verification_table as verification_table
 from mpsolve.report.methods import comparison_table as comparison_table

@@ -1,0 +1,86 @@
+"""From the options of a command to a network and its latency table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpsolve.cli.progress import progress_line
+from mpsolve.errors import InputError
+
+if TYPE_CHECKING:
+    from mpsolve.profiles.networks.network import Network
+    from mpsolve.profiles.networks.tensor_groups import Rules
+    from mpsolve.profiles.table import LatencyTable
+
+
+def profiled(
+    network: str,
+    target: str,
+    *,
+    silent: bool,
+    adder_bits: str = "8",
+    input_bits: str = "8",
+    separate_inputs: bool = False,
+    rom: str | None = None,
+    leave_out: bool = False,
+    store: str | None = None,
+) -> tuple[Network, LatencyTable]:
+    """The network that was named, and its table; all arguments are the texts of the options.
+
+    Raises
+    ------
+    InputError
+        If any of them is not understood, or the target cannot run the network.
+    """
+    from mpsolve.profiles.memory.rom import DEFAULT_SCHEME
+    from mpsolve.profiles.networks.registry import load_network
+    from mpsolve.profiles.profile import profile
+    from mpsolve.profiles.targets.registry import load_target
+
+    rules = graph_rules(adder_bits, input_bits, separate_inputs)
+    graph, machine = load_network(network), load_target(target)
+    with progress_line("profiling", silent=silent) as line:
+
+        def tell(done: int, total: int) -> None:
+            if line:
+                line.label = f"profiling {done} of {total}"
+
+        table = profile(
+            graph,
+            machine,
+            rules=rules,
+            rom=rom or DEFAULT_SCHEME,
+            leave_out=leave_out,
+            store=store,
+            progress=tell,
+        )
+    return graph, table
+
+
+def graph_rules(adder_bits: str, input_bits: str, separate_inputs: bool) -> Rules:
+    """What the options ask of the activations.
+
+    Raises
+    ------
+    InputError
+        If a width is neither a number of bits nor ``free``.
+    """
+    from mpsolve.profiles.networks.tensor_groups import Rules
+
+    return Rules(
+        input_bits=_bits("--input-bits", input_bits),
+        adder_bits=_bits("--adder-bits", adder_bits),
+        share_inputs=not separate_inputs,
+    )
+
+
+def _bits(option: str, text: str) -> float | None:
+    if text == "free":
+        return None
+    try:
+        bits = float(text)
+    except ValueError:
+        bits = -1.0
+    if not 0 < bits <= 64:
+        raise InputError(f"{option} {text}: write a number of bits, or free.")
+    return bits
