@@ -1,0 +1,57 @@
+"""Reading the network that a person named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mpsolve.errors import InputError
+from mpsolve.profiles.networks.named import named_network, similar_networks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mpsolve.profiles.networks.network import Network
+
+
+def load_network(text: str) -> Network:
+    """Read the network that a person named: a file, or one of `named_networks`.
+
+    Parameters
+    ----------
+    text
+        A ``.csv`` file (`read_geometry`), or a name; a file is preferred.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or cannot be read; the message says what to do.
+    """
+    path = Path(text)
+    reader = _reader(path.suffix.lower())
+    if reader and path.is_file():
+        return reader(path)
+    if path.is_file():
+        raise InputError(f"{text} cannot be read as a network; files end in {', '.join(SUFFIXES)}.")
+    if reader:
+        raise InputError(f"There is no file {text}.")
+    try:
+        return named_network(text)
+    except InputError as error:
+        raise InputError(
+            f"{text!r} is neither a network nor a file; try {similar_networks(text)}, "
+            f"or a path that ends in {', '.join(SUFFIXES)}."
+        ) from error
+
+
+#: What a file that holds a network ends in.
+SUFFIXES = (".csv",)
+
+
+def _reader(suffix: str) -> Callable[[Path], Network] | None:
+    """The function that reads files of this suffix."""
+    if suffix == ".csv":
+        from mpsolve.profiles.networks.geometry import read_geometry
+
+        return read_geometry
+    return None
