@@ -10,3 +10,4 @@ from mpsolve.profiles.networks.named import named_networks as named_networks
 from mpsolve.profiles.networks.network import Layer as Layer
 from mpsolve.profiles.networks.network import Network as Network
 from mpsolve.profiles.networks.network import Node as Node
+from mpsolve.profiles.networks.write import write_network as write_network

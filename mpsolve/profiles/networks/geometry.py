@@ -40,11 +40,13 @@ anything else
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError, TableError
 from mpsolve.profiles.formats import read_bytes
+from mpsolve.profiles.networks.files import read_file
 from mpsolve.profiles.networks.layer_rows import read_layer_type, read_shape
 from mpsolve.profiles.networks.layer_type import KINDS
 from mpsolve.profiles.networks.network import OPERATORS, Network, Node
@@ -71,8 +73,8 @@ def read_geometry(path: str | PathLike[str]) -> Network:
     TableError
         If anything is missing, doubtful or contradictory; the message says where.
     """
-    path = Path(path)
-    return _Reader(Sheet(read_bytes(path.read_bytes(), str(path), ".csv"), REQUIRED)).read(path)
+    cells = read_bytes(read_file(path), str(path), ".csv")
+    return _Reader(Sheet(cells, REQUIRED)).read(Path(path))
 
 
 class _Reader:
@@ -185,7 +187,7 @@ class _Reader:
 
     def _check_shape(self, row: int, tensor: str) -> None:
         shape = read_shape(self.sheet, row, "in")
-        if shape != self.tensors[tensor]:
+        if prod(shape) != prod(self.tensors[tensor]):
             written = "x".join(map(str, self.tensors[tensor]))
             raise self.sheet.error(
                 row,

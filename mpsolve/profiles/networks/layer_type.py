@@ -54,9 +54,13 @@ class LayerType:
         sizes = (self.in_channels, self.out_channels, self.groups)
         pairs = (self.in_size, self.out_size, self.kernel, self.stride, self.dilation)
         if min(*sizes, *(v for pair in pairs for v in pair)) < 1 or min(self.padding) < 0:
-            raise InputError(f"The sizes of layer type {self} must be positive.")
+            raise InputError(f"The sizes of layer type {self!r} must be positive.")
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise InputError(f"{self.groups} groups do not divide the channels of {self}.")
+        if self.kind == "dw" and self.groups != self.in_channels:
+            raise InputError(f"{self} is depthwise, so it needs {self.in_channels} groups.")
+        if self.kind in ("pw", "linear") and (self.kernel != (1, 1) or self.groups != 1):
+            raise InputError(f"A {self.kind} layer has one group and kernel 1 x 1, unlike {self}.")
 
     @property
     def weights(self) -> int:

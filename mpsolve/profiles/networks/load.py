@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.profiles.networks.named import named_network, similar_networks
+from mpsolve.profiles.networks.named import is_named_network, named_network, similar_networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,19 +29,16 @@ def load_network(text: str) -> Network:
     """
     path = Path(text)
     reader = _reader(path.suffix.lower())
-    if reader and path.is_file():
+    if reader:
         return reader(path)
     if path.is_file():
         raise InputError(f"{text} cannot be read as a network; files end in {', '.join(SUFFIXES)}.")
-    if reader:
-        raise InputError(f"There is no file {text}.")
-    try:
+    if is_named_network(text):
         return named_network(text)
-    except InputError as error:
-        raise InputError(
-            f"{text!r} is neither a network nor a file; try {similar_networks(text)}, "
-            f"or a path that ends in {', '.join(SUFFIXES)}."
-        ) from error
+    raise InputError(
+        f"{text!r} is neither a network nor a file; try {similar_networks(text)}, "
+        f"or a path that ends in {', '.join(SUFFIXES)}."
+    )
 
 
 #: What a file that holds a network ends in.

@@ -131,15 +131,23 @@ def named_network(name: str) -> Network:
     InputError
         If there is no such network; the message lists similar names.
     """
-    text = name.strip().lower()
-    for known in _NETWORKS:
-        if text == known.name:
-            return known.build(name=text)
-        if known.scalable and text.startswith(known.name):
-            scale = _SCALE.fullmatch(text.removeprefix(known.name))
-            if scale:
-                return _scaled(known, float(scale["width"] or 1), int(scale["resolution"] or 224))
-    raise InputError(f"There is no network {name!r}; try {similar_networks(name)}.")
+    found = _find(name)
+    if found is None:
+        raise InputError(f"There is no network {name!r}; try {similar_networks(name)}.")
+    known, width, resolution = found
+    if not known.scalable:
+        return known.build(name=known.name)
+    if not (width > 0 and resolution > 0):
+        raise InputError(f"The width and the resolution of {known.name} must be positive.")
+    short = known.name  # without what goes without saying
+    short += "" if width == 1 else f"_{width}"
+    short += "" if resolution == 224 else f"_{resolution}"
+    return known.build(name=short, width=width, resolution=resolution)
+
+
+def is_named_network(name: str) -> bool:
+    """Whether `named_network` knows this name."""
+    return _find(name) is not None
 
 
 def similar_networks(name: str) -> str:
@@ -150,11 +158,12 @@ def similar_networks(name: str) -> str:
     return ", ".join(get_close_matches(name.strip().lower(), names, n=3, cutoff=0.5) or names)
 
 
-def _scaled(known: NamedNetwork, width: float, resolution: int) -> Network:
-    """A network whose name leaves out what goes without saying."""
-    if not (width > 0 and resolution > 0):
-        raise InputError(f"The width and the resolution of {known.name} must be positive.")
-    name = known.name
-    name += "" if width == 1 else f"_{width}"
-    name += "" if resolution == 224 else f"_{resolution}"
-    return known.build(name=name, width=width, resolution=resolution)
+def _find(name: str) -> tuple[NamedNetwork, float, int] | None:
+    """The network that a name begins with, its width and its resolution."""
+    text = name.strip().lower()
+    for known in _NETWORKS:
+        scale = _SCALE.fullmatch(text.removeprefix(known.name))
+        if text == known.name or (known.scalable and text.startswith(known.name) and scale):
+            assert scale
+            return known, float(scale["width"] or 1), int(scale["resolution"] or 224)
+    return None
