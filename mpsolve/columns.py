@@ -10,8 +10,9 @@ from mpsolve.constraints import Tie
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from mpsolve.constraints import Relation
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import FloatArray, NumberArray
 
@@ -59,15 +60,20 @@ def table_deviations(table: LatencyTable, loss: str, costs: Iterable[str]) -> di
 
 
 def table_ties(table: LatencyTable) -> tuple[Tie, ...]:
-    """One tie per tie group that has two layers or more."""
-    groups: dict[str, list[str]] = {}
-    for layer, label in zip(table.layers, table.tie_groups, strict=True):
-        groups.setdefault(label, []).append(layer)
-    return tuple(
-        Tie(tuple(members), label=label)
-        for label, members in groups.items()
-        if label and len(members) > 1
+    """One tie per tie group, and one per group of equal b_in, that has two layers or more."""
+    return (
+        *_ties(table, table.tie_groups, "precision"),
+        *_ties(table, table.b_in_groups, "b_in"),
     )
+
+
+def _ties(table: LatencyTable, labels: tuple[str, ...], equal: Relation) -> Iterator[Tie]:
+    groups: dict[str, list[str]] = {}
+    for layer, label in zip(table.layers, labels, strict=True):
+        groups.setdefault(label, []).append(layer)
+    for label, members in groups.items():
+        if label and len(members) > 1:
+            yield Tie(tuple(members), equal, label)
 
 
 def _cost(table: LatencyTable, name: str) -> NumberArray:

@@ -176,7 +176,7 @@ class Problem(Picklable):
         Parameters
         ----------
         table
-            The profiled costs; its tie groups become ties.
+            The profiled costs; its groups of equal precision and of equal b_in become ties.
         loss
             A column of the table, or a proxy of `mpsolve.losses`; by default the column
             ``sensitivity``, else the noise proxy that the table's columns allow.
@@ -187,7 +187,7 @@ class Problem(Picklable):
         costs
             Further columns to report beside the latency, the budgets and the usual costs.
         ties, constraints, restrictions
-            What an assignment must respect beside the table's own tie groups.
+            What an assignment must respect beside the table's own groups.
         """
         from mpsolve.columns import table_costs, table_deviations, table_ties
         from mpsolve.losses import table_loss

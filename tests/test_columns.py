@@ -15,7 +15,10 @@ PRECISIONS = (Precision(8, 8), Precision(8, 4.5)) * 2
 
 
 def table(
-    units: dict[str, str] | None = None, ties: tuple[str, ...] = (), **columns: Any
+    units: dict[str, str] | None = None,
+    ties: tuple[str, ...] = (),
+    inputs: tuple[str, ...] = (),
+    **columns: Any,
 ) -> LatencyTable:
     """Two layers with these columns."""
     arrays = {name: np.array(values) for name, values in columns.items()}
@@ -26,6 +29,7 @@ def table(
         arrays,
         units=units or {},
         tie_groups=ties,
+        b_in_groups=inputs,
         source="net.csv",
     )
 
@@ -126,3 +130,12 @@ def test_ties() -> None:
     assert table_ties(table(ties=("t", "u"), latency=[1] * 4)) == ()
     assert table_ties(table(ties=("", ""), latency=[1] * 4)) == ()
     assert table_ties(table(latency=[1] * 4)) == ()
+
+
+def test_layers_that_read_one_tensor_share_b_in() -> None:
+    """A group of equal b_in ties that alone, beside a tie of whole precisions."""
+    shared = Tie(("a", "b"), "b_in", "conv0")
+    assert table_ties(table(inputs=("conv0", "conv0"), latency=[1] * 4)) == (shared,)
+    assert table_ties(table(inputs=("conv0", ""), latency=[1] * 4)) == ()
+    both = table(ties=("t", "t"), inputs=("conv0", "conv0"), latency=[1] * 4)
+    assert table_ties(both) == (Tie(("a", "b"), label="t"), shared)

@@ -1,4 +1,4 @@
-"""The labels of a table: layer types, tie groups, units and provenance."""
+"""The labels of a table: layer types, tie and b_in groups, units and provenance."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ LABELS = frozenset(
         "layer",
         "layer_type",
         "tie_group",
+        "b_in_group",
         "provenance",
         "b_in",
         "b_wt",

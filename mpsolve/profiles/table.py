@@ -65,6 +65,9 @@ class LatencyTable(Picklable):
         Per layer, the name of its layer type (all that parametrises its kernel call), or empty.
     tie_groups
         Per layer, a label; layers with the same non-empty label must take the same precision.
+    b_in_groups
+        Per layer, a label; layers with the same non-empty label must have the same b_in, as those
+        that read one tensor.
     provenance
         Where the latencies come from.
     source
@@ -80,6 +83,7 @@ class LatencyTable(Picklable):
     units: Mapping[str, str] = field(default_factory=dict)
     layer_types: tuple[str, ...] = ()
     tie_groups: tuple[str, ...] = ()
+    b_in_groups: tuple[str, ...] = ()
     provenance: Provenance = Provenance.UNSTATED
     source: str = "table"
     deviations: Mapping[str, FloatArray] = field(default_factory=dict)
@@ -108,7 +112,7 @@ class LatencyTable(Picklable):
         object.__setattr__(self, "columns", MappingProxyType(columns))
         object.__setattr__(self, "deviations", MappingProxyType(deviations))
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
-        for labels in ("layer_types", "tie_groups"):
+        for labels in ("layer_types", "tie_groups", "b_in_groups"):
             if not getattr(self, labels):
                 object.__setattr__(self, labels, ("",) * layers)
             elif len(getattr(self, labels)) != layers:

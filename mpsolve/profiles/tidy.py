@@ -11,7 +11,7 @@ b_in, b_wt
     ``8b/4b``, ``w4a8`` or ``q4_k:4.5``.
 latency
     At least 0. A lower precision may be slower. A wholly empty column is left out, as is any other.
-layer_type, tie_group
+layer_type, tie_group, b_in_group
     Optional labels that are the same on all rows of a layer; without ``layer_type``, ``kind``
     serves instead.
 latency_unit, and ``_unit`` after any other column
@@ -74,6 +74,7 @@ def to_table(cells: Cells) -> LatencyTable:
         units=units,
         layer_types=read_labels(cells, layer_type_column(cells)),
         tie_groups=read_labels(cells, "tie_group"),
+        b_in_groups=read_labels(cells, "b_in_group"),
         provenance=read_provenance(cells, units),
         source=cells.source,
         deviations={name: values[order] for name, values in deviations.items()},

@@ -56,7 +56,7 @@ def tidy_columns(table: LatencyTable) -> dict[str, Sequence[object]]:
     rows = len(table.precisions)
     layer_of = np.repeat(np.arange(len(table.layers)), np.diff(table.offsets))
     columns: dict[str, Sequence[object]] = {"layer": [table.layers[i] for i in layer_of]}
-    for name in ("layer_type", "tie_group"):
+    for name in ("layer_type", "tie_group", "b_in_group"):
         labels = getattr(table, f"{name}s")
         if any(labels):
             columns[name] = [labels[i] for i in layer_of]
@@ -84,7 +84,7 @@ def _check_names(table: LatencyTable) -> None:
         if name in LABELS or name == "kind" or name.endswith(UNIT):
             raise InputError(f"A column cannot be called {name}: it would be read as a label.")
     precisions = (p.name for p in table.precisions)
-    labels = (*table.layer_types, *table.tie_groups, *table.units.values())
+    labels = (*table.layer_types, *table.tie_groups, *table.b_in_groups, *table.units.values())
     for text in dict.fromkeys((*table.layers, *table.columns, *precisions, *labels)):
         if text != text.strip() or not text.isprintable():
             raise InputError(

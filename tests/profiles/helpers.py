@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 #: Two layers whose rows are not adjacent, integers and fractions, ties, a unit and a remark.
 TIDY = """\
-layer,layer_type,b_in,b_wt,latency,latency_unit,energy,tie_group,provenance,remark
-conv0,conv,8,8,100,cycles,1.5,,simulated,
-fc,linear,8,8,30,cycles,0.25,g0,simulated,slow
-conv0,conv,8,4,120,cycles,1,,simulated,odd
-fc,linear,8,4.5,20,cycles,0.125,g0,simulated,
+layer,layer_type,b_in,b_wt,latency,latency_unit,energy,tie_group,b_in_group,provenance,remark
+conv0,conv,8,8,100,cycles,1.5,,add0,simulated,
+fc,linear,8,8,30,cycles,0.25,g0,,simulated,slow
+conv0,conv,8,4,120,cycles,1,,add0,simulated,odd
+fc,linear,8,4.5,20,cycles,0.125,g0,,simulated,
 """
 
 
@@ -38,7 +38,8 @@ def refusal(text: str) -> str:
 
 def assert_same(one: LatencyTable, other: LatencyTable) -> None:
     """Every field but the source is equal, numbers bit for bit and type for type."""
-    for name in ("layers", "precisions", "units", "layer_types", "tie_groups", "provenance"):
+    labels = ("layer_types", "tie_groups", "b_in_groups")
+    for name in ("layers", "precisions", "units", *labels, "provenance"):
         assert getattr(one, name) == getattr(other, name), name
     assert one.offsets.tolist() == other.offsets.tolist()
     assert list(one.columns) == list(other.columns)

@@ -21,7 +21,7 @@ def test_kind_serves_as_layer_type() -> None:
     assert read("layer,b_in,b_wt,latency\na,8,8,1\n").layer_types == ("",)
 
 
-@pytest.mark.parametrize("column", ["layer_type", "kind", "tie_group"])
+@pytest.mark.parametrize("column", ["layer_type", "kind", "tie_group", "b_in_group"])
 def test_a_label_that_changes_within_a_layer_is_refused(column: str) -> None:
     """Both rows are named."""
     text = f"layer,{column},b_in,b_wt,latency\na,x,8,8,1\nb,z,8,8,1\na,,8,4,1\n"

@@ -61,6 +61,7 @@ def test_tables_pickle_and_copy() -> None:
         ({"columns": {"latency": np.array([1, 2, -3])}}, "layer fc at 8b/8b is negative: -3"),
         ({"layer_types": ("conv",)}, "layer_types needs one entry for each layer"),
         ({"tie_groups": ("a", "b", "c")}, "tie_groups needs one entry for each layer"),
+        ({"b_in_groups": ("a",)}, "b_in_groups needs one entry for each layer"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:

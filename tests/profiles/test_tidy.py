@@ -24,6 +24,7 @@ def test_every_field_of_a_tidy_table_is_read() -> None:
     assert table.units == {"latency": "cycles"}
     assert table.layer_types == ("conv", "linear")
     assert table.tie_groups == ("", "g0")
+    assert table.b_in_groups == ("add0", "")
     assert table.provenance is Provenance.SIMULATED
     assert table.source == "t.csv"
 

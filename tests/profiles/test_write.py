@@ -54,6 +54,7 @@ def tables(draw: st.DrawFn) -> LatencyTable:
         units={name: draw(NAMES) for name in columns if draw(st.booleans())},
         layer_types=draw(per_layer),
         tie_groups=draw(per_layer),
+        b_in_groups=draw(per_layer),
         provenance=draw(st.sampled_from(Provenance)),
     )
 
@@ -81,11 +82,11 @@ def test_a_table_is_written_with_its_layers_together(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     write_csv(read(TIDY), path)
     assert path.read_text() == (
-        "layer,layer_type,tie_group,b_in,b_wt,latency,latency_unit,energy,provenance\n"
-        "conv0,conv,,8,8,100,cycles,1.5,simulated\n"
-        "conv0,conv,,8,4,120,cycles,1.0,simulated\n"
-        "fc,linear,g0,8,8,30,cycles,0.25,simulated\n"
-        "fc,linear,g0,8,4.5,20,cycles,0.125,simulated\n"
+        "layer,layer_type,tie_group,b_in_group,b_in,b_wt,latency,latency_unit,energy,provenance\n"
+        "conv0,conv,,add0,8,8,100,cycles,1.5,simulated\n"
+        "conv0,conv,,add0,8,4,120,cycles,1.0,simulated\n"
+        "fc,linear,g0,,8,8,30,cycles,0.25,simulated\n"
+        "fc,linear,g0,,8,4.5,20,cycles,0.125,simulated\n"
     )
 
 
@@ -96,6 +97,7 @@ def test_a_table_is_written_with_its_layers_together(tmp_path: Path) -> None:
         ({"layers": ("a\nb", "fc")}, "'a\\\\nb' cannot be written"),
         ({"layers": ("", "fc")}, "a layer or column without a name"),
         ({"tie_groups": ("g0 ", "")}, "'g0 ' cannot be written"),
+        ({"b_in_groups": ("", " add0")}, "' add0' cannot be written"),
         ({"columns": {"kind": np.ones(4)}}, "A column cannot be called kind: it would be read as"),
         ({"columns": {"x_unit": np.ones(4)}}, "A column cannot be called x_unit"),
     ],
