@@ -65,9 +65,9 @@ def test_the_only_top_level_package_is_mpsolve(wheel_names: list[str]) -> None:
 
 
 def test_tables_and_type_marker_are_shipped(wheel_names: list[str]) -> None:
-    """Every bundled table, every module, the protocol and py.typed are in the wheel."""
+    """Every table, target and module, the protocol and py.typed are in the wheel."""
     package = ROOT / "mpsolve"
-    suffixes = ("csv", "md", "py")
+    suffixes = ("csv", "md", "py", "toml")
     wanted = [path for suffix in suffixes for path in package.rglob(f"*.{suffix}")]
     wanted.append(package / "py.typed")
     assert len(wanted) > 30
