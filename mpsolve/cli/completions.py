@@ -43,7 +43,7 @@ def complete_networks(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Named networks; files where none fits."""
-    from mpsolve.profiles.networks.registry import named_networks
+    from mpsolve.profiles.networks.named import named_networks
 
     names = (network.name for network in named_networks())
     return _matching(names, incomplete) or complete_files(ctx, parameter, incomplete)

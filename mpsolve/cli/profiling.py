@@ -32,9 +32,8 @@ def profiled(
     InputError
         If any of them is not understood, or the target cannot run the network.
     """
-    from mpsolve.profiles.memory.rom import DEFAULT_SCHEME
-    from mpsolve.profiles.networks.registry import load_network
-    from mpsolve.profiles.profile import profile
+    from mpsolve.profiles.networks.load import load_network
+    from mpsolve.profiles.profile import DEFAULT_SCHEME, profile
     from mpsolve.profiles.targets.registry import load_target
 
     rules = graph_rules(adder_bits, input_bits, separate_inputs)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from mpsolve.errors import UnsupportedError
-from mpsolve.profiles.memory.rom import DEFAULT_SCHEME, rom_bytes
+from mpsolve.profiles.memory.rom import rom_costs
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
 from mpsolve.profiles.table import LatencyTable
 from mpsolve.profiles.targets.target import MeasuredTarget
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from mpsolve.profiles.networks.network import Layer, Network
     from mpsolve.profiles.targets.target import Latency, Target
     from mpsolve.typing import NumberArray
+
+#: What is stored beside the weights unless the caller says otherwise: what integer kernels with a
+#: multiplier per channel need.
+DEFAULT_SCHEME = "icn-channel"
 
 Offered: TypeAlias = "dict[str, tuple[Precision, ...]]"
 Latencies: TypeAlias = "Mapping[tuple[LayerType, Precision], Latency]"
@@ -78,6 +82,9 @@ def profile(
     labels = input_labels(network, rules)
     layers = tuple(layer for layer in network.layers if layer.name in offered)
     rows = [(layer, precision) for layer in layers for precision in offered[layer.name]]
+    names = tuple(layer.name for layer in layers)
+    offsets = np.cumsum([0, *(len(offered[name]) for name in names)])
+    precisions = tuple(precision for _, precision in rows)
     columns: dict[str, NumberArray] = {"latency": _sums(rows, latencies, "value")}
     deviations = {}
     if all(latency.deviation is not None for latency in latencies.values()):
@@ -86,17 +93,17 @@ def profile(
         "macs": np.array([layer.macs for layer, _ in rows]),
         "bops": np.array([layer.macs * p.b_in * p.b_wt for layer, p in rows]),
         "weight_bits_total": np.array([layer.weights * p.b_wt for layer, p in rows]),
-        "rom": np.array([rom_bytes(network, layer, p, rom) for layer, p in rows]),
+        "rom": rom_costs(network, names, offsets, precisions, rom),
         "input_bits_total": np.array([layer.layer_types[0].inputs * p.b_in for layer, p in rows]),
     }
     return LatencyTable(
-        layers=tuple(layer.name for layer in layers),
-        offsets=np.cumsum([0, *(len(offered[layer.name]) for layer in layers)]),
-        precisions=tuple(precision for _, precision in rows),
+        layers=names,
+        offsets=offsets,
+        precisions=precisions,
         columns=columns,
         units={"latency": target.unit, "rom": "byte"},
         layer_types=tuple(_label(layer) for layer in layers),
-        b_in_groups=tuple(labels[layer.name] for layer in layers),
+        b_in_groups=tuple(labels[name] for name in names),
         provenance=target.provenance,
         source=f"{network.name} on {target.name}",
         deviations=deviations,
@@ -163,8 +170,6 @@ def _sums(rows: list[tuple[Layer, Precision]], latencies: Latencies, field: str)
     return np.array(
         [
             layer.share * sum(getattr(latencies[t, precision], field) for t in layer.layer_types)
-            if layer.share != 1
-            else sum(getattr(latencies[t, precision], field) for t in layer.layer_types)
             for layer, precision in rows
         ]
     )

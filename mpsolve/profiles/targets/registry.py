@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from mpsolve.profiles.targets.target import Target
 
 
-#: Name -> module below this package, what makes the target, and what the name says already. The
-#: keyword-only arguments of that function or class are the options of the target.
+#: Name -> module below this package, the target or what makes it, and the arguments that the name
+#: implies. The further arguments of what makes it are the options of the target.
 TARGETS: dict[str, tuple[str, ...]] = {
-    "pulp8-xpulpv2-model": ("pulp.target", "PulpTarget", "xpulpv2"),
-    "pulp8-xpulpnnv1-model": ("pulp.target", "PulpTarget", "xpulpnnv1"),
-    "pulp8-xpulpnnv2-model": ("pulp.target", "PulpTarget", "xpulpnnv2"),
-    "mpic-model": ("mpic", "Mpic"),
-    "ne16-model": ("ne16", "Ne16"),
+    "pulp8-xpulpv2-model": ("pulp.target", "PulpModel", "xpulpv2"),
+    "pulp8-xpulpnnv1-model": ("pulp.target", "PulpModel", "xpulpnnv1"),
+    "pulp8-xpulpnnv2-model": ("pulp.target", "PulpModel", "xpulpnnv2"),
+    "mpic-model": ("mpic", "MPIC"),
+    "ne16-model": ("ne16", "NE16"),
     "cpu": ("measured.cpu", "CpuTarget"),
     "cuda": ("measured.cuda", "CudaTarget"),
 }
@@ -37,7 +37,7 @@ def load_target(text: str) -> Target:
     ----------
     text
         A name of `TARGETS`, with or without ``-model``, or the path of a TOML file (see
-        `mpsolve.profiles.targets.roofline`). Options follow a colon: ``cpu:threads=2``.
+        `mpsolve.profiles.targets.roofline_file`). Options follow a colon: ``cpu:threads=2``.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def load_target(text: str) -> Target:
         If there is no such target or option; the message lists similar ones.
     """
     if _is_file(text):
-        from mpsolve.profiles.targets.roofline import read_roofline
+        from mpsolve.profiles.targets.roofline_file import read_roofline
 
         return read_roofline(text)
     name, _, options = text.partition(":")
@@ -67,7 +67,7 @@ def target_options(text: str) -> dict[str, Any]:
     if _is_file(text):
         return {}
     parameters = signature(_named(text.partition(":")[0])[1]).parameters
-    return {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    return {name: p.default for name, p in parameters.items()}
 
 
 def _is_file(text: str) -> bool:
@@ -80,9 +80,9 @@ def _named(name: str) -> tuple[str, Callable[..., Target]]:
     if known not in TARGETS:
         similar = ", ".join(get_close_matches(name, TARGETS, n=3) or TARGETS)
         raise InputError(f"There is no target {name!r}; try {similar}, or a .toml file.")
-    module, factory, *fixed = TARGETS[known]
-    make = getattr(import_module(f"mpsolve.profiles.targets.{module}"), factory)
-    return known, partial(make, *fixed)
+    module, attribute, *fixed = TARGETS[known]
+    made = getattr(import_module(f"mpsolve.profiles.targets.{module}"), attribute)
+    return known, partial(made, *fixed) if callable(made) else lambda: made
 
 
 def _value(text: str) -> int | float | str:

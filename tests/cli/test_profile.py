@@ -1,0 +1,89 @@
+"""``mpsolve profile``: a table for a network on a target."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mpsolve.profiles.bundled import bundled_table
+from mpsolve.profiles.read import read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.support import Run
+
+TARGET = "pulp8-xpulpnnv1-model"
+
+
+def test_the_bundled_table_can_be_made_again(run: Run, tmp_path: Path) -> None:
+    """Its latencies are those of the model, rounded to whole cycles."""
+    output = tmp_path / "table.csv"
+    result = run("profile", "mobilenet_v2", "--target", TARGET, "-o", output)
+    assert result.exit_code == 0
+    made, bundled = read_table(output), bundled_table("mobilenet_v2/pulp8-xpulpnnv1")
+    assert made.layers == bundled.layers
+    latency = {
+        (made.layer_of(i), p): made.columns["latency"][i] for i, p in enumerate(made.precisions)
+    }
+    for i, precision in enumerate(bundled.precisions):
+        expected = bundled.columns["latency"][i]
+        assert latency[bundled.layer_of(i), precision] == pytest.approx(expected, abs=0.5001)
+
+
+def test_the_report_says_what_was_found(run: Run) -> None:
+    """Layer types, candidates, free bits, and that latencies are modelled."""
+    result = run("profile", "mobilenet_v1_0.75", "--target", TARGET)
+    assert result.exit_code == 0
+    assert "28 layers, 20 layer types, 246 candidates, modelled latencies" in result.stdout
+    assert "13 of 28 layers rise" in result.stdout
+    assert "was not written" in result.stderr
+
+
+def test_json_has_one_row_per_candidate(run: Run) -> None:
+    """The rows of the tidy form."""
+    rows = json.loads(run("profile", "ds_cnn", "--target", "mpic", "--json").stdout)
+    first = rows[0]
+    assert (first["layer"], first["b_in"], first["provenance"]) == ("conv0", 8, "modelled")
+    assert first["latency_unit"] == "model cycles"
+    assert {row["layer"] for row in rows} == {"conv0", "fc"} | {
+        f"b{i}.{kind}" for i in range(4) for kind in ("dw", "pw")
+    }
+
+
+def test_rules_can_be_relaxed(run: Run) -> None:
+    """With a free network input the first layer of a chain has all nine precisions."""
+    target = ("--target", "mpic", "--json")
+    strict, free = (
+        json.loads(run("profile", "ds_cnn", *target, *more).stdout)
+        for more in ((), ("--input-bits", "free"))
+    )
+    assert [sum(row["layer"] == "conv0" for row in rows) for rows in (strict, free)] == [3, 9]
+
+
+def test_layers_that_the_target_lacks(run: Run) -> None:
+    """NE16 has no 5 x 5 kernel: one sentence names a layer; such layers may be left out."""
+    result = run("profile", "mnasnet_a1", "--target", "ne16")
+    assert result.exit_code == 2
+    assert "ne16-model cannot run layer conv0" in result.stderr or "b3.dw" in result.stderr
+    assert run("profile", "mnasnet_a1", "--target", "ne16", "--leave-out", "-q").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mobilnet_v2", "--target", "mpic"), "try mobilenet_v2"),
+        (("ds_cnn", "--target", "mpik"), "There is no target 'mpik'; try mpic-model"),
+        (("ds_cnn", "--target", "mpic", "--adder-bits", "many"), "--adder-bits many"),
+        (("ds_cnn", "--target", "mpic", "--rom", "flash"), "There is no scheme 'flash'"),
+        (("ds_cnn", "--target", "mpic", "-o", "no/such/folder/t.csv"), "there is no directory"),
+        (("ds_cnn",), "Missing option '--target'"),
+    ],
+)
+def test_what_is_not_understood(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    """One sentence each."""
+    result = run("profile", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
