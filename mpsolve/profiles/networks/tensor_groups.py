@@ -12,9 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from mpsolve.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mpsolve.precision import Precision
     from mpsolve.profiles.networks.network import Network
 
 #: Operators whose output has the values, and so the bit-width, of their inputs.
@@ -172,3 +175,25 @@ def least_bits(network: Network, rules: Rules | None = None) -> dict[str, float]
         for layer in group.layers:
             least[layer] = max(least[layer], group.least)
     return least
+
+
+def tensor_bits(
+    network: Network, configuration: Mapping[str, Precision], rules: Rules | None = None
+) -> dict[str, float]:
+    """Tensor -> the bit-width in which a configuration stores it.
+
+    Raises
+    ------
+    InputError
+        If the configuration lacks a layer of the network; the message names it.
+    """
+    bits: dict[str, float] = {}
+    for group in tensor_groups(network, rules):
+        for layer in group.layers:
+            if layer not in configuration:
+                raise InputError(
+                    f"The configuration says nothing about layer {layer} of {network.name}."
+                )
+        width = max([group.least, *(configuration[layer].b_in for layer in group.layers)])
+        bits.update(dict.fromkeys(group.tensors, width))
+    return bits

@@ -50,6 +50,47 @@ def csv_network(stem: str) -> Network:
     return Network(stem, tuple(nodes), tensors, ("input",), (rows[-1]["name"],))
 
 
+@cache
+def mobilenet_v1(width: float, size: int) -> Network:
+    """MobileNetV1 of any width and input size (Howard et al. 2017, Table 1)."""
+
+    def channels(count: int) -> int:
+        return int(count * width)
+
+    read, height, nodes = "input", size, []
+    tensors = {"input": (3, size, size)}
+
+    def add(name: str, kind: str, count: int, kernel: int, stride: int) -> None:
+        nonlocal read, height
+        before, after = tensors[read][0], height // stride
+        layer_type = LayerType(
+            kind,
+            before,
+            count,
+            (height, height),
+            (after, after),
+            (kernel, kernel),
+            (stride, stride),
+            (kernel // 2, kernel // 2),
+            groups=before if kind == "dw" else 1,
+        )
+        nodes.append(Node(name, kind, (read,), name, layer_type))
+        tensors[name] = (count, after, after)
+        read, height = name, after
+
+    add("conv0", "conv", channels(32), 3, 2)
+    blocks = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)]
+    for i, (count, stride) in enumerate([*blocks, *[(512, 1)] * 5, (1024, 2), (1024, 1)]):
+        add(f"b{i}.dw", "dw", tensors[read][0], 3, stride)
+        add(f"b{i}.pw", "pw", channels(count), 1, 1)
+    tensors["pool"] = (tensors[read][0], 1, 1)
+    nodes.append(Node("pool", "pool", (read,), "pool"))
+    classifier = LayerType("linear", tensors["pool"][0], 1000, bias=True)
+    nodes.append(Node("fc", "linear", ("pool",), "fc", classifier))
+    tensors["fc"] = (1000, 1, 1)
+    return Network(f"mobilenet_v1_{width:.2f}_{size}", tuple(nodes), tensors, ("input",), ("fc",))
+
+
 def layer(
     name: str, read: str, channels: int = 1, out_channels: int = 1, size: int = 1, weights: str = ""
 ) -> Node:

@@ -1,0 +1,274 @@
+"""ROM: weights, biases and the tables of requantisation (M1 of HAQ for microcontrollers).
+
+A layer stores its weights, packed, and per output channel what turns its int32 accumulator into
+the next layer's activations: a bias and a multiplier of 32 bits, a shift of 8 bits, and with
+weights that have zero points, those. How many bytes that takes depends on the scheme (Rusci,
+Capotondi and Benini, "Memory-driven mixed low precision quantization for enabling deep network
+inference on microcontrollers", MLSys 2020, as the authors' code counts them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.errors import InputError
+from mpsolve.pairwise import PairwiseTerm
+from mpsolve.profiles.memory.packing import packed_bytes
+from mpsolve.profiles.networks.tensor_groups import Rules, tensor_bits, tensor_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mpsolve.precision import Precision
+    from mpsolve.problem import Problem
+    from mpsolve.profiles.networks.network import Layer, Network, Node
+    from mpsolve.profiles.networks.tensor_groups import TensorGroup
+    from mpsolve.typing import IntArray
+
+#: Weights and outputs of fewer bits cannot be requantised by folded batch normalisation.
+FOLDED_BITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Bytes of a layer's tables: so many per output channel, and so many for the layer."""
+
+    per_channel: int
+    per_layer: int
+
+    def bytes(self, channels: int) -> int:
+        """The bytes of a layer of so many output channels."""
+        return self.per_channel * channels + self.per_layer
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """What is stored beside the weights.
+
+    Attributes
+    ----------
+    description
+        One sentence for people.
+    inner
+        The tables of a layer, its bias included.
+    last
+        Those of a layer behind which no other comes.
+    narrow
+        Those of an inner layer whose weights or outputs have less than eight bits, where they
+        differ.
+    biases
+        Whether a bias is stored by itself, in 32 bits per channel, for layers that have one.
+    """
+
+    description: str
+    inner: Tables
+    last: Tables
+    narrow: Tables | None = None
+    biases: bool = False
+
+    def table_bytes(
+        self, channels: int, b_wt: float, out_bits: float | None, last: bool = False
+    ) -> int:
+        """Bytes of the tables of a layer; where the output's bits decide, unknown ones the most."""
+        if last:
+            return self.last.bytes(channels)
+        if self.narrow is None:
+            return self.inner.bytes(channels)
+        folded, normalised = self.inner.bytes(channels), self.narrow.bytes(channels)
+        if b_wt < FOLDED_BITS:
+            return normalised
+        if out_bits is None:
+            return max(folded, normalised)
+        return folded if out_bits >= FOLDED_BITS else normalised
+
+
+_FOLDING, _ICN = Tables(4, 20), Tables(9, 12)
+
+SCHEMES: dict[str, Scheme] = {
+    "weights": Scheme("weights and biases alone", Tables(0, 0), Tables(0, 0), biases=True),
+    "folding": Scheme("per layer, batch normalisation folded into the weights", _FOLDING, _FOLDING),
+    "icn": Scheme("per layer, integer channel normalisation", _ICN, _FOLDING),
+    "folding-icn": Scheme(
+        "per layer, folded where weights and outputs have 8 bits, else integer channel "
+        "normalisation",
+        _FOLDING,
+        _FOLDING,
+        narrow=_ICN,
+    ),
+    "icn-channel": Scheme(
+        "per channel, integer channel normalisation", Tables(10, 8), Tables(7, 4)
+    ),
+    "quantlib": Scheme("as quantlib counts a layer", Tables(11, 2), Tables(11, 2)),
+}
+
+
+def scheme_named(name: str) -> Scheme:
+    """The scheme of this name; unknown names are refused."""
+    if name not in SCHEMES:
+        raise InputError(f"There is no scheme {name!r} of tables; there are {', '.join(SCHEMES)}.")
+    return SCHEMES[name]
+
+
+def rom_bytes(
+    network: Network, layer: str, precision: Precision, scheme: str, out_bits: float | None = None
+) -> int:
+    """Bytes of ROM that a layer needs.
+
+    Parameters
+    ----------
+    network
+        The network.
+    layer
+        Name of one of its layers. Its weights are stored once, its tables once per node.
+    precision
+        Its precision.
+    scheme
+        One of `SCHEMES`.
+    out_bits
+        The bit-width of its output, which only ``folding-icn`` asks for. Unknown, the larger of
+        the two tables is counted.
+    """
+    last = layer in last_layers(network)
+    return _rom_bytes(network.layer(layer), precision, scheme_named(scheme), out_bits, last)
+
+
+def _rom_bytes(
+    layer: Layer, precision: Precision, scheme: Scheme, out_bits: float | None, last: bool
+) -> int:
+    return _weight_bytes(layer, precision.b_wt, scheme) + sum(
+        scheme.table_bytes(layer_type.out_channels, precision.b_wt, out_bits, last)
+        for layer_type in layer.layer_types
+    )
+
+
+def rom_total(
+    network: Network,
+    configuration: Mapping[str, Precision],
+    scheme: str,
+    rules: Rules | None = None,
+) -> int:
+    """Bytes of ROM that a configuration needs, with the bit-width of every output as it is.
+
+    Raises
+    ------
+    InputError
+        If the configuration lacks a layer of the network.
+    """
+    stored, last = scheme_named(scheme), last_layers(network)
+    bits = tensor_bits(network, configuration, rules)
+    total = 0
+    for layer in network.layers:
+        b_wt = configuration[layer.name].b_wt
+        total += _weight_bytes(layer, b_wt, stored)
+        for node, kind in zip(layer.nodes, layer.layer_types, strict=True):
+            ends = layer.name in last
+            total += stored.table_bytes(kind.out_channels, b_wt, bits[node.output], ends)
+    return total
+
+
+def _weight_bytes(layer: Layer, b_wt: float, scheme: Scheme) -> int:
+    return packed_bytes(layer.weights, b_wt) + (4 * layer.biases if scheme.biases else 0)
+
+
+def last_layers(network: Network) -> frozenset[str]:
+    """The layers from which no other layer is reached, whose outputs nobody requantises."""
+    reaching: dict[str, bool] = dict.fromkeys(network.tensors, False)
+    inner = set()
+    for node in reversed(network.nodes):
+        if reaching[node.output] and node.layer_type is not None:
+            inner.add(node.layer)
+        for tensor in node.inputs:
+            reaching[tensor] |= reaching[node.output] or node.layer_type is not None
+    return frozenset(layer.name for layer in network.layers if layer.name not in inner)
+
+
+def rom_costs(
+    network: Network,
+    layers: Sequence[str],
+    offsets: IntArray,
+    precisions: Sequence[Precision],
+    scheme: str,
+) -> IntArray:
+    """Bytes of ROM of every candidate.
+
+    Parameters
+    ----------
+    network
+        The network.
+    layers, offsets, precisions
+        Its layers and their candidates, as in `mpsolve.LatencyTable` and `mpsolve.Problem`.
+    scheme
+        One of `SCHEMES`. The tables of ``folding-icn`` depend on the output's bit-width too,
+        which is another layer's choice: the larger table is counted, an upper bound that
+        `rom_terms` make exact.
+
+    Returns
+    -------
+    ``(M,)`` int64.
+    """
+    stored, last = scheme_named(scheme), last_layers(network)
+    return np.array(
+        [
+            _rom_bytes(network.layer(layer), precision, stored, None, layer in last)
+            for i, layer in enumerate(layers)
+            for precision in precisions[offsets[i] : offsets[i + 1]]
+        ],
+        np.int64,
+    )
+
+
+def rom_terms(
+    problem: Problem, network: Network, scheme: str, cost: str = "rom", rules: Rules | None = None
+) -> tuple[PairwiseTerm, ...]:
+    """What `rom_costs` count too much where outputs have eight bits, as pairwise terms.
+
+    The bit-width of a layer's output is b_in of the first layer that reads its group. Where nobody
+    chooses it, or the layer itself does, the term is put on any other layer, on which it does not
+    depend. Where several layers read it with b_in of their own, the upper bound stays.
+
+    Parameters
+    ----------
+    problem
+        The problem that the terms are for; its ``cost`` holds the numbers of `rom_costs`.
+    network
+        The network.
+    scheme
+        One of `SCHEMES`; all but ``folding-icn`` need no term.
+    cost
+        The cost to which the terms add.
+    rules
+        What the graph asks of activations.
+    """
+    stored, rules = scheme_named(scheme), rules or Rules()
+    group_of = {t: group for group in tensor_groups(network, rules) for t in group.tensors}
+    last = last_layers(network)
+    nodes = [node for layer in network.layers for node in layer.nodes if layer.name not in last]
+    terms = [
+        _term(problem, node, group_of[node.output], stored, cost)
+        for node in nodes
+        if rules.share_inputs or len(group_of[node.output].layers) < 2
+    ]
+    return tuple(term for term in terms if term.values.any())
+
+
+def _term(
+    problem: Problem, node: Node, group: TensorGroup, scheme: Scheme, cost: str
+) -> PairwiseTerm:
+    """The tables of a node, less what they are at most for the weights of its layer."""
+    assert node.layer_type is not None  # nodes of layers have one
+    channels = node.layer_type.out_channels
+    reader = group.layers[0] if group.layers else ""
+    other = reader
+    if reader in ("", node.layer):
+        other = next(name for name in problem.layers if name != node.layer)
+
+    def spare(p: Precision, q: Precision) -> int:
+        chosen = {"": group.least, node.layer: p.b_in}.get(reader, q.b_in)
+        bits = max(chosen, group.least)
+        most = scheme.table_bytes(channels, p.b_wt, None)
+        return scheme.table_bytes(channels, p.b_wt, bits) - most
+
+    return PairwiseTerm.from_rule(problem, node.layer, other, spare, cost, "requantisation")
