@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mpsolve import InfeasibleError, InputError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.profiles.memory import peak_ram, rom_total
-from mpsolve.profiles.networks import Network, Node
+from mpsolve.profiles.networks import Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import least_bits
-from tests.profiles.networks.graphs import csv_network, graphs, layer, mobilenet_v1, network
+from tests.profiles.networks.graphs import graphs, layer, network
 
 REFERENCE = Path(__file__).parents[1] / "data" / "memory_driven_reference.json"
 #: Limits and tables with which the authors' code was run.
@@ -29,7 +29,7 @@ POLICIES: dict[str, tuple[list[int], list[int]]] = {
 def case(name: str) -> tuple[Network, str]:
     """The network and the scheme of a policy, such as ``224_1.0_MixPL``."""
     size, width, scheme = name.split("_")
-    return mobilenet_v1(float(width), int(size)), SCHEMES[scheme]
+    return named_network(f"mobilenet_v1_{width}_{size}"), SCHEMES[scheme]
 
 
 def test_there_are_32_policies() -> None:
@@ -74,23 +74,23 @@ def test_the_policies_keep_both_limits(name: str) -> None:
 
 def test_the_weights_of_a_policy() -> None:
     """Those recorded for MobileNetV1 224_1.0 per channel need 1,868,224 bytes by themselves."""
-    net = mobilenet_v1(1.0, 224)
+    net = named_network("mobilenet_v1")
     found = memory_driven(net, ROM, RAM)
     assert rom_total(net, found, "weights") == 1_868_224 + 4 * 1000
 
 
 @pytest.mark.parametrize(
-    "stem",
+    "name",
     [
-        "mobilenet_v2_1.00_224",
-        "mobilenet_v2_1.00_192",
-        "mobilenet_v2_1.00_160",
-        "mnasnet_a1_1.00_224",
+        "mobilenet_v2",
+        "mobilenet_v2_192",
+        "mobilenet_v2_160",
+        "mnasnet_a1",
     ],
 )
-def test_networks_with_skip_tensors(stem: str) -> None:
+def test_networks_with_skip_tensors(name: str) -> None:
     """Adders keep eight bits, and the rule still fits both limits."""
-    net = csv_network(stem)
+    net = named_network(name)
     found = memory_driven(net, ROM, RAM)
     assert rom_total(net, found, "icn-channel") <= ROM
     assert peak_ram(net, found).bytes <= RAM
@@ -104,7 +104,7 @@ def test_a_skip_tensor_counts_where_it_is_live() -> None:
     Its depthwise layer holds twice 144 x 48 x 48 and 24 x 48 x 48 elements: 718,848 bytes in 8
     bits, 552,960 with one of the two in 4 bits.
     """
-    found = memory_driven(csv_network("mobilenet_v2_1.00_192"), ram=RAM)
+    found = memory_driven(named_network("mobilenet_v2_192"), ram=RAM)
     assert (found["b2.dw"].b_in, found["b2.project"].b_in) == (4, 4)
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 
 from mpsolve import InputError
 from mpsolve.profiles.memory import Moment, live_tensors
-from mpsolve.profiles.networks import Network, Node
+from mpsolve.profiles.networks import Network, Node, named_network
 from tests.profiles.memory.support import live_sets
-from tests.profiles.networks.graphs import csv_network, graphs, layer, network
+from tests.profiles.networks.graphs import graphs, layer, network
 
 
 def test_a_chain_holds_input_and_output() -> None:
@@ -66,7 +66,7 @@ def test_an_adder_in_place_needs_no_output_of_its_own() -> None:
 
 def test_adders_of_mobilenet_v2() -> None:
     """Two inputs and an output of one size are held by an adder, two in place."""
-    net = csv_network("mobilenet_v2_1.00_224")
+    net = named_network("mobilenet_v2")
     sets = {m.node: m.tensors for m in live_tensors(net)}
     assert sets["b2.add"] == ("b1.project", "b2.project", "b2.add")
     assert sets["b2.dw"] == ("b1.project", "b2.expand", "b2.dw")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from mpsolve import Configuration, InputError, Precision, Problem, Tie, UnsupportedError, solve
 from mpsolve.profiles.memory import Peak, peak_ram, ram_constraints
-from mpsolve.profiles.networks import Network, Node
+from mpsolve.profiles.networks import Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_groups
 from tests.profiles.memory.support import live_sets
-from tests.profiles.networks.graphs import csv_network, graphs, layer, mobilenet_v1, network
+from tests.profiles.networks.graphs import graphs, layer, network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,20 +62,10 @@ def kept(rows: Sequence[LinearConstraint], b_in: Mapping[str, int]) -> bool:
 )
 def test_mobilenet_v1_in_8_bits(width: float, size: int, expected: int) -> None:
     """The first pointwise layer reads c channels of (size / 2)^2 and writes 2c."""
-    net = mobilenet_v1(width, size)
+    net = named_network(f"mobilenet_v1_{width}_{size}")
     whole = Configuration.homogeneous([one.name for one in net.layers], "8b/8b")
     assert peak_ram(net, whole) == Peak(expected, "b0.pw", ("b0.dw", "b0.pw"))
     assert expected == 3 * int(32 * width) * (size // 2) ** 2
-
-
-def test_the_csv_and_the_paper_give_one_network() -> None:
-    """MobileNetV1 from its published description equals the one from the layer table."""
-    for stem, net in (
-        ("mobilenet_v1_1.00_224", mobilenet_v1(1.0, 224)),
-        ("mobilenet_v1_0.75_160", mobilenet_v1(0.75, 160)),
-    ):
-        assert csv_network(stem).nodes == net.nodes
-        assert dict(csv_network(stem).tensors) == dict(net.tensors)
 
 
 def test_a_residual_block_by_hand() -> None:

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from mpsolve import Configuration, InputError, Precision, Problem, solve
 from mpsolve.evaluation import evaluate
 from mpsolve.profiles.memory import SCHEMES, rom_bytes, rom_costs, rom_terms, rom_total
-from mpsolve.profiles.networks import LayerType, Network, Node
+from mpsolve.profiles.networks import LayerType, Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import input_labels, tensor_groups
-from tests.profiles.networks.graphs import csv_network, graphs, layer, mobilenet_v1, network
+from tests.profiles.networks.graphs import graphs, layer, network
 
 CANDIDATES = [Precision(b_in, b_wt) for b_in in (4, 8) for b_wt in (2, 8)]
 
 
 def test_mobilenet_v1_in_8_bits_has_4_2_megabytes() -> None:
     """4,209,088 weights and the biases of the classifier, of which the paper counts 4.24 M."""
-    net = mobilenet_v1(1.0, 224)
+    net = named_network("mobilenet_v1")
     whole = Configuration.homogeneous([one.name for one in net.layers], "8b/8b")
     assert rom_total(net, whole, "weights") == 4_209_088 + 4 * 1000
     halved = Configuration.homogeneous(whole, "8b/4b")
@@ -107,7 +107,7 @@ def test_unknown_schemes_are_refused() -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_sums_of_the_papers_networks(scheme: str) -> None:
     """Total channels and weights come straight from the layer table."""
-    net = csv_network("mnasnet_a1_1.00_224")
+    net = named_network("mnasnet_a1")
     whole = Configuration.homogeneous([one.name for one in net.layers], "8b/8b")
     inner = [one for one in net.layers if one.name != "fc"]
     channels = sum(one.layer_types[0].out_channels for one in inner)

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpsolve.profiles.networks import Network, Node
+from mpsolve.profiles.networks import Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import (
     Rules,
     TensorGroup,
@@ -15,7 +15,7 @@ from mpsolve.profiles.networks.tensor_groups import (
     least_bits,
     tensor_groups,
 )
-from tests.profiles.networks.graphs import csv_network, graphs, layer, network
+from tests.profiles.networks.graphs import graphs, layer, network
 
 
 def test_a_chain_has_one_group_per_tensor() -> None:
@@ -118,8 +118,8 @@ def test_the_papers_networks() -> None:
     A stage of n blocks has n - 1 adders, and n expansions read what these read and write: those of
     its other blocks and that of the next stage. The stages have 2, 3, 4, 3 and 3 blocks.
     """
-    assert sum(map(bool, least_bits(csv_network("mobilenet_v1_1.00_224")).values())) == 1
-    bits = least_bits(csv_network("mobilenet_v2_1.00_160"))
+    assert sum(map(bool, least_bits(named_network("mobilenet_v1")).values())) == 1
+    bits = least_bits(named_network("mobilenet_v2_160"))
     fixed = {name for name, least in bits.items() if least}
     assert len(fixed) == 1 + 2 + 3 + 4 + 3 + 3
     assert {name.partition(".")[2] for name in fixed} == {"", "expand"}
@@ -129,7 +129,7 @@ def test_the_papers_networks() -> None:
 
 def test_squeeze_and_excitation_of_mnasnet() -> None:
     """The squeezing layer chooses the width of the tensor that is squeezed and scaled."""
-    groups = tensor_groups(csv_network("mnasnet_a1_1.00_224"))
+    groups = tensor_groups(named_network("mnasnet_a1"))
     assert TensorGroup(("b3.dw", "b3.se_pool"), ("b3.se_fc1",), 0) in groups
     assert TensorGroup(("b3.se_fc2",), (), 8) in groups
     assert TensorGroup(("b3.se_mul",), ("b3.project",), 0) in groups
