@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: What relative budgets refer to unless the caller says otherwise.
 DEFAULT_REFERENCE = "8b/8b"
+#: The units of relative budgets.
+RELATIVE = ("x", "X", "%")
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?"
 _TEXT = re.compile(rf"({_NUMBER})\s*([a-z\u00b5\u03bc%]*)", re.IGNORECASE)
@@ -88,26 +90,31 @@ def resolve_budgets(
 def _resolve(
     problem: Problem, name: str, text: str, reference: Configuration | str | None
 ) -> Number:
-    match = _TEXT.fullmatch(text.strip())
-    if match is None:
-        raise InputError(
-            f"The budget {name}={text} is not understood: write a number with or without a unit "
-            "(3.2e6, 2MB, 512KiB), 0.7x of the reference, or 50% of the achievable range."
-        )
+    value, unit = split_limit(name, text)
     if name not in problem.costs:
         known = ", ".join(problem.costs) or "none"
         raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
-    value, unit = Fraction(match[1]), match[2]
-    if unit in ("x", "X", "%"):
+    if unit in RELATIVE:
         limit = _relative(problem, name, value, unit, reference)
     else:
-        limit = value * _factor(problem, name, text, unit)
+        limit = value * unit_factor(name, text, unit, problem.units.get(name, ""))
     if problem.costs[name].dtype.kind == "i":
         return limit.numerator // limit.denominator
     try:
         return float(limit)
     except OverflowError:
         raise InputError(f"The budget {name}={text} exceeds every float; leave it out.") from None
+
+
+def split_limit(name: str, text: str) -> tuple[Fraction, str]:
+    """The number and the unit of a budget that is written as text."""
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        raise InputError(
+            f"The budget {name}={text} is not understood: write a number with or without a unit "
+            "(3.2e6, 2MB, 512KiB), 0.7x of the reference, or 50% of the achievable range."
+        )
+    return Fraction(match[1]), match[2]
 
 
 def _relative(
@@ -118,13 +125,7 @@ def _relative(
     reference: Configuration | str | None,
 ) -> Fraction:
     cost = problem.costs[name]
-    try:
-        choice = _reference_choice(problem, reference)
-    except InputError as error:
-        raise InputError(
-            f"The budget {name}={_shown(value, unit)} is relative to the reference configuration, "
-            f"which does not fit: {error} Name another reference."
-        ) from None
+    choice = reference_choice(problem, reference, f"{name}={_shown(value, unit)}")
     highest = Fraction(evaluate(problem, choice).costs[name])
     if unit != "%":
         return value * highest
@@ -145,15 +146,29 @@ def _relative(
     return least + value / 100 * (highest - least)
 
 
-def _reference_choice(problem: Problem, reference: Configuration | str | None) -> IntArray:
-    if isinstance(reference, Mapping):
-        return problem.choice(reference)
-    return homogeneous_choice(problem, reference or DEFAULT_REFERENCE)[0]
+def reference_choice(
+    problem: Problem, reference: Configuration | str | None, budget: str
+) -> IntArray:
+    """The choice that a relative budget refers to.
+
+    Raises
+    ------
+    InputError
+        If the reference is none of the problem; the message names the budget, as it was written.
+    """
+    try:
+        if isinstance(reference, Mapping):
+            return problem.choice(reference)
+        return homogeneous_choice(problem, reference or DEFAULT_REFERENCE)[0]
+    except InputError as error:
+        raise InputError(
+            f"The budget {budget} is relative to the reference configuration, "
+            f"which does not fit: {error} Name another reference."
+        ) from None
 
 
-def _factor(problem: Problem, name: str, text: str, unit: str) -> Fraction:
-    """How many units of the cost one unit of the text is."""
-    own = problem.units.get(name, "")
+def unit_factor(name: str, text: str, unit: str, own: str) -> Fraction:
+    """How many of a cost's own units one unit of the text is."""
     own_key = own.split()[0].lower() if own else ""
     key = unit.lower()
     if unit.endswith("b") and key in _BITS:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Costs that are reported with every answer where the table has them.
 USUAL_COSTS = ("latency", "weight_bits_total", "bops", "energy")
+#: The peak of the activations, which is no sum over the layers; see `mpsolve.ram`.
+RAM = "ram"
 #: What a cost may also be called: the read-only memory holds the weights.
 ALIASES = {"rom": "weight_bits_total"}
 
@@ -82,6 +84,11 @@ def _cost(table: LatencyTable, name: str) -> NumberArray:
         return table.columns[column]
     if name == "bops" and "macs" in table.columns:
         return np.array([p.b_in * p.b_wt for p in table.precisions]) * table.columns["macs"]
+    if name == RAM:
+        raise InputError(
+            "ram is the peak over the nodes of a network, not a sum over the layers of a table: "
+            "limit it with --budget ram=LIMIT --network NETWORK (in Python network=...)."
+        )
     hint = " (its latency column is empty)" if name == "latency" else ""
     raise InputError(
         f"{table.source} has no cost {name!r}{hint}; its columns are {', '.join(table.columns)}."

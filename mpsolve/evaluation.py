@@ -128,7 +128,8 @@ def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
             float(c[choice[i]]) for i, c in zip(where, constraint.terms.values(), strict=True)
         )
         if not keeps(value, constraint.limit, len(where)):
-            violations.append(f"{constraint} is {value:,} and its limit {constraint.limit:,}")
+            value, limit = (int(v) if v.is_integer() else v for v in (value, constraint.limit))
+            violations.append(f"{constraint} is {value:,} and its limit {limit:,}")
     violations += [
         f"{restriction} is broken by {chosen[problem.index_of(restriction.layer)]}"
         for restriction in problem.restrictions

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
     from mpsolve.pairwise import PairwiseTerm
     from mpsolve.precision import Precision
+    from mpsolve.profiles.networks.network import Network
+    from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, FloatArray, IntArray, Number, NumberArray
 
@@ -170,6 +172,8 @@ class Problem(Picklable):
         ties: Iterable[Tie] = (),
         constraints: Iterable[LinearConstraint] = (),
         restrictions: Iterable[Restriction] = (),
+        network: Network | None = None,
+        rules: Rules | None = None,
     ) -> Problem:
         """Build the problem that a latency table poses.
 
@@ -188,12 +192,20 @@ class Problem(Picklable):
             Further columns to report beside the latency, the budgets and the usual costs.
         ties, constraints, restrictions
             What an assignment must respect beside the table's own groups.
+        network
+            The network of the table. With it, a budget on ``ram`` limits the activations that are
+            in memory at any node, by constraints of the problem; see `mpsolve.ram`.
+        rules
+            What the graph of the network asks of activations; by default all of
+            `mpsolve.profiles.networks.tensor_groups.Rules`.
         """
-        from mpsolve.columns import table_costs, table_deviations, table_ties
+        from mpsolve.columns import RAM, table_costs, table_deviations, table_ties
         from mpsolve.losses import table_loss
 
+        budgets = dict(budgets or {})
+        ram = budgets.pop(RAM, None) if network is not None else None
         loss_name, values = table_loss(table, loss)
-        columns, units = table_costs(table, [*(budgets or {}), *costs])
+        columns, units = table_costs(table, [*budgets, *costs])
         problem = cls(
             layers=table.layers,
             offsets=table.offsets,
@@ -209,7 +221,12 @@ class Problem(Picklable):
             source=table.source,
             deviations=table_deviations(table, loss_name, columns),
         )
-        return problem.with_budgets(budgets or {}, reference=reference)
+        if network is not None and ram is not None:
+            from mpsolve.ram import ram_budget
+
+            limit = ram_budget(problem, network, ram, reference=reference, rules=rules)
+            problem = limit.on(problem)
+        return problem.with_budgets(budgets, reference=reference)
 
     @classmethod
     def from_arrays(

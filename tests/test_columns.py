@@ -9,6 +9,7 @@ import pytest
 
 from mpsolve import InputError, LatencyTable, Precision, Tie
 from mpsolve.columns import table_costs, table_ties
+from mpsolve.profiles.networks import LayerType, Network, Node
 
 #: Two layers with two candidates each.
 PRECISIONS = (Precision(8, 8), Precision(8, 4.5)) * 2
@@ -103,7 +104,12 @@ def test_a_column_of_bit_operations_wins() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("ram", "net.csv has no cost 'ram'; its columns are macs."),
+        (
+            "ram",
+            "ram is the peak over the nodes of a network, not a sum over the layers of a table: "
+            "limit it with --budget ram=LIMIT --network NETWORK (in Python network=...).",
+        ),
+        ("energy", "net.csv has no cost 'energy'; its columns are macs."),
         ("rom", "net.csv has no cost 'rom'; its columns are macs."),
         (
             "latency",
@@ -116,6 +122,17 @@ def test_unknown_costs(name: str, complaint: str) -> None:
     with pytest.raises(InputError) as caught:
         table_costs(table(macs=[10] * 4), [name])
     assert str(caught.value) == complaint
+
+
+def test_bit_operations_of_experts_count_as_often_as_they_run() -> None:
+    """A layer of which 2 of 8 experts run has a quarter of its 3 x 5 MACs in the mean."""
+    kind = LayerType("linear", 3, 5)
+    node = Node("a", "linear", ("x",), "a", kind)
+    expert = Network("moe", (node,), {"x": (3, 1, 1), "a": (5, 1, 1)}, ("x",), ("a",), {"a": 2 / 8})
+    macs = expert.layer("a").macs
+    assert macs == 3.75
+    costs, _ = table_costs(table(macs=[macs] * 4), ["bops"])
+    assert costs["bops"].tolist() == [64 * 3.75, 36 * 3.75] * 2
 
 
 def test_bit_operations_need_macs() -> None:

@@ -65,7 +65,7 @@ def test_violations_are_sentences() -> None:
     )
     assert evaluate(problem, np.array([0, 0])).violations == (
         "latency is 17,000 and its budget 12,000",
-        "constraint RAM is 2.5 and its limit 2.0",
+        "constraint RAM is 2.5 and its limit 2",
         "maximum 4b/8b of layer b is broken by 8b/8b",
     )
     assert evaluate(problem, np.array([0, 1])).violations == ("tie (equal b_wt of a, b) is broken",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
@@ -20,11 +20,13 @@ from mpsolve.report import (
 
 if TYPE_CHECKING:
     from mpsolve.cli.problem import Posed
+    from mpsolve.configuration import Configuration
     from mpsolve.problem import Problem
+    from mpsolve.ram import RamBudget
     from mpsolve.solution import Solution
 
 
-def header(problem: Problem, *, budgeted: bool = True) -> Text:
+def header(problem: Problem, ram: RamBudget | None = None, *, budgeted: bool = True) -> Text:
     """What the problem was read from, how far it can be trusted, and what is minimised.
 
     With ``budgeted``, it also says where no budget was given.
@@ -35,11 +37,12 @@ def header(problem: Problem, *, budgeted: bool = True) -> Text:
         parts.append(
             f"{problem.provenance} latencies" if known else "latencies of unstated provenance"
         )
-    budgets = "; no budget was given" if budgeted and not problem.budgets else ""
+    limited = problem.budgets or (ram and ram.limit is not None)
+    budgets = "; no budget was given" if budgeted and not limited else ""
     return Text(f"{problem.source}: {', '.join(parts)}\nminimises {problem.loss_name}{budgets}")
 
 
-def budget_lines(problem: Problem) -> list[Text]:
+def budget_lines(problem: Problem, ram: RamBudget | None = None) -> list[Text]:
     """One line per budget, with the unit and the provenance of the cost."""
     lines = []
     for name, limit in problem.budgets.items():
@@ -47,7 +50,19 @@ def budget_lines(problem: Problem) -> list[Text]:
         lines.append(
             Text(f"budget {cost_label(name, problem)} <= {number(limit, 10)} {unit}".rstrip())
         )
+    if ram and ram.limit is not None:
+        lines.append(Text(f"budget ram (peak) <= {ram.limit:,} byte"))
     return lines
+
+
+def ram_lines(ram: RamBudget | None, configuration: Configuration | None) -> list[Text]:
+    """The peak of the activations, if the network is known."""
+    return [Text(ram.sentence(configuration))] if ram and configuration else []
+
+
+def ram_json(ram: RamBudget | None, configuration: Configuration | None) -> dict[str, Any]:
+    """The same as an entry of an answer's JSON."""
+    return {"ram": ram.to_json(configuration)} if ram and configuration else {}
 
 
 def print_solution(solution: Solution, posed: Posed, *more: Part) -> None:
@@ -55,7 +70,7 @@ def print_solution(solution: Solution, posed: Posed, *more: Part) -> None:
     problem = posed.problem
     reason = solution.reason.removeprefix(f"auto chose {solution.method}: ")
     print_report(
-        header(problem),
+        header(problem, posed.ram),
         Text(f"method {solution.method}{f' (chosen: {reason})' if _chosen(solution) else ''}"),
         *(_tables(solution, posed) if solution.configuration else ()),
         Text(),
@@ -79,6 +94,7 @@ def _tables(solution: Solution, posed: Posed) -> tuple[Part, ...]:
         ),
         Text(),
         cost_table(solution.costs, solution.budgets, solution.units, solution.provenance),
+        *ram_lines(posed.ram, solution.configuration),
     )
 
 

@@ -28,7 +28,7 @@ from mpsolve.ranking import k_best
 from mpsolve.report import candidates_table, precisions_table
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.cli.problem import Posed
     from mpsolve.solution import Solution
 
 #: Up to so many configurations are shown layer by layer.
@@ -101,7 +101,8 @@ def candidates(
         raise InputError("--within finds the largest distances itself; leave out --min-distance.")
     if output:
         check_writable(output)
-    problem = pose(table, **posed_by).problem
+    posed = pose(table, **posed_by)
+    problem = posed.problem
     options: dict[str, Any] = {"method": method, "threads": threads, "time_limit": time_limit}
     with progress_line("candidates", silent=quiet or as_json):
         try:
@@ -118,17 +119,18 @@ def candidates(
     if as_json:
         print_json([solution.to_json() for solution in found])
     elif not quiet:
-        _print(problem, found, count)
+        _print(posed, found, count)
     return SOLVED
 
 
-def _print(problem: Problem, found: list[Solution], count: int) -> None:
+def _print(posed: Posed, found: list[Solution], count: int) -> None:
+    problem, ram = posed.problem, posed.ram
     stopped = [solution.limit for solution in found if solution.limit]
     notes = [Text(f"note: {note}") for note in found[-1].notes]
     few = f"Only {len(found)} of {count} were found" if len(found) < count else ""
     print_report(
-        header(problem),
-        *budget_lines(problem),
+        header(problem, ram),
+        *budget_lines(problem, ram),
         Text(),
         candidates_table(found, problem),
         *((Text(), precisions_table(found)) if 1 < len(found) <= SHOWN else ()),

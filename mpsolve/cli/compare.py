@@ -24,6 +24,7 @@ from mpsolve.solution import Status
 if TYPE_CHECKING:
     from mpsolve.comparison import Entry
     from mpsolve.problem import Problem
+    from mpsolve.ram import RamBudget
 
 
 @click.command(
@@ -92,7 +93,7 @@ def compare(
     if as_json:
         print_json(comparison.to_json())
     elif not quiet:
-        _print(comparison)
+        _print(comparison, posed.ram)
     excuses = [entry.excuse for entry in comparison.entries if entry.solution is None]
     if len(excuses) == len(comparison.entries):
         write_error(f"Error: No method could be run. {excuses[0]}")
@@ -112,15 +113,15 @@ def _run(
     return Comparison(problem, tuple(entries))
 
 
-def _print(comparison: Comparison) -> None:
+def _print(comparison: Comparison, ram: RamBudget | None) -> None:
     problem, optimum = comparison.problem, comparison.optimum
     excuses = {e.method: e.excuse for e in comparison.entries if e.solution is None}
     conflicts = [e.solution.conflict for e in comparison.entries if e.solution]
     conflict = next((c for c in conflicts if c), None)
     failed = any(e.solution and e.solution.status is Status.FAILED for e in comparison.entries)
     print_report(
-        header(problem),
-        *budget_lines(problem),
+        header(problem, ram),
+        *budget_lines(problem, ram),
         Text(),
         fitting(comparison_table(comparison), comparison_table(comparison, compact=True)),
         Text(),

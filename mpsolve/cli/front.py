@@ -37,6 +37,7 @@ from mpsolve.report import front_table
 
 if TYPE_CHECKING:
     from mpsolve.front import Front
+    from mpsolve.ram import RamBudget
 
 #: What -o can write.
 SUFFIXES = (".csv", ".json", ".parquet")
@@ -151,7 +152,8 @@ def front(
     if output and Path(output).suffix not in SUFFIXES:
         raise InputError(f"-o {output}: the suffix must be one of {', '.join(SUFFIXES)}.")
     wanted = tuple(name for name in (x, y) if name != "loss")
-    problem = pose(table, costs=wanted, **posed_by).problem
+    posed = pose(table, costs=wanted, **posed_by)
+    problem = posed.problem
     with progress_line("front", silent=quiet or as_json) as line:
 
         def tell(done: float) -> None:
@@ -181,7 +183,7 @@ def front(
     if as_json:
         print_json(found.to_json())
     elif not quiet:
-        _print(found, points)
+        _print(found, points, posed.ram)
     return SOLVED
 
 
@@ -203,10 +205,10 @@ def parsed_part(option: str, text: str) -> float:
     return part
 
 
-def _print(found: Front, count: int) -> None:
+def _print(found: Front, count: int, ram: RamBudget | None) -> None:
     print_report(
         header(found.problem, budgeted=False),
-        *budget_lines(found.problem),
+        *budget_lines(found.problem, ram),
         Text(),
         front_table(found, count),
         Text(),

@@ -47,12 +47,18 @@ _PROBLEM: tuple[Decorator, ...] = (
         multiple=True,
         help="An upper limit on a summed cost; repeat for others. LIMIT is a number (3.2e6, "
         "3.2M), bytes (2MB, 512KiB), a time (1.5ms), 0.7x (of the reference) or 50% (of the way "
-        "from the least achievable to the reference). rom is the memory for the weights.",
+        "from the least achievable to the reference). rom is the memory for the weights, ram the "
+        "peak of the activations, which needs --network.",
     ),
     click.option(
         "--reference",
         metavar="FILE|PRECISION",
         help="The configuration that relative budgets and the report refer to.  [default: 8b/8b]",
+    ),
+    click.option(
+        "--network",
+        metavar="NETWORK",
+        help="The network of the table, by name or file, whose activations are to fit the RAM.",
     ),
     click.option(
         "--tie",

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from mpsolve.budget import DEFAULT_REFERENCE, parse_budgets
 from mpsolve.cli.configurations import configuration_or_precision, precision_of
+from mpsolve.columns import RAM
 from mpsolve.constraints import RELATIONS, Restriction, Tie
 from mpsolve.errors import InputError
 from mpsolve.homogeneous import homogeneous_choice
 from mpsolve.problem import Problem
+from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
     from mpsolve.configuration import Configuration
     from mpsolve.constraints import Kind
     from mpsolve.profiles.table import LatencyTable
+    from mpsolve.ram import RamBudget
 
 _OPTION_OF: dict[Kind, str] = {
     "fixed": "--fix",
@@ -37,10 +40,13 @@ class Posed:
         The problem.
     reference
         The reference configuration or homogeneous precision; None if the layers lack it.
+    ram
+        The network's activations and the limit on them, if a network was named.
     """
 
     problem: Problem
     reference: Configuration | str | None
+    ram: RamBudget | None = None
 
     def configuration(self, text: str, table: str) -> Configuration:
         """The configuration that a file, standard input or a homogeneous precision stands for.
@@ -69,6 +75,7 @@ def pose(
     forbidden: tuple[str, ...] = (),
     minimum: tuple[str, ...] = (),
     maximum: tuple[str, ...] = (),
+    network: str | None = None,
     costs: tuple[str, ...] = (),
 ) -> Posed:
     """Read the table and pose the problem; all arguments are the texts of the options.
@@ -83,6 +90,7 @@ def pose(
     from mpsolve.profiles.bundled import load_table
 
     limits = parse_budgets(budgets)
+    ram_limit = limits.pop(RAM, None) if network else None
     loaded = load_table(table)
     wanted: dict[Kind, tuple[str, ...]] = {
         "fixed": fixed,
@@ -108,7 +116,13 @@ def pose(
         )
     except OverflowError:
         raise InputError("A budget is too large a number.") from None
-    return Posed(problem, given or _default_reference(problem))
+    ram = None
+    if network:
+        from mpsolve.profiles.networks import load_network
+
+        ram = ram_budget(problem, load_network(network), ram_limit, reference=given or None)
+        problem = ram.on(problem)
+    return Posed(problem, given or _default_reference(problem), ram)
 
 
 def matching_layers(table: LatencyTable, pattern: str, option: str) -> list[str]:

@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from mpsolve import entrance, post_optimality
-from mpsolve.cli.answer import print_solution
+from mpsolve.cli.answer import print_solution, ram_json
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.cli.methods import AUTO, check_method
@@ -169,7 +169,8 @@ def solve(
         with progress_line("analysing", silent=quiet or as_json):
             meaning = post_optimality.sensitivity(problem, solution, method=method, **search)
     if as_json:
-        print_json(solution.to_json() | ({"sensitivity": meaning.to_json()} if meaning else {}))
+        more = {"sensitivity": meaning.to_json()} if meaning else {}
+        print_json(solution.to_json() | ram_json(posed.ram, solution.configuration) | more)
     elif not quiet:
         print_solution(solution, posed, *(_meaning(meaning) if sensitivity else ()))
     if status != SOLVED:

@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from mpsolve import verification as verifications
-from mpsolve.cli.answer import header
+from mpsolve.cli.answer import header, ram_json, ram_lines
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.methods import AUTO, check_exact
 from mpsolve.cli.options import output_options, problem_options, time_limit_option
@@ -21,6 +21,7 @@ from mpsolve.solution import Status, relative_gap
 
 if TYPE_CHECKING:
     from mpsolve.configuration import Configuration
+    from mpsolve.ram import RamBudget
     from mpsolve.verification import Verification
 
 
@@ -70,23 +71,25 @@ def verify(
             posed.problem, given, method=method, time_limit=time_limit
         )
     if as_json:
-        print_json(verification.to_json() | {"configuration": given.to_json()})
+        more = {"configuration": given.to_json()} | ram_json(posed.ram, given)
+        print_json(verification.to_json() | more)
     elif quiet:
         for violation in verification.evaluation.violations:
             write_error(f"broken: {spoken(violation, posed.problem.provenance)}.")
     else:
-        _print(verification, given)
+        _print(verification, given, posed.ram)
     return SOLVED if verification.evaluation.feasible else INFEASIBLE
 
 
-def _print(verification: Verification, given: Configuration) -> None:
+def _print(verification: Verification, given: Configuration, ram: RamBudget | None) -> None:
     problem, best = verification.problem, verification.best
     differences = difference_table(problem, given, best.configuration)
     violations = verification.evaluation.violations
     print_report(
-        header(problem),
+        header(problem, ram),
         Text(),
         fitting(verification_table(verification), verification_table(verification, compact=True)),
+        *ram_lines(ram, given),
         *((Text(), differences) if differences and not verification.optimal else ()),
         Text(),
         *(Text(f"broken: {spoken(v, problem.provenance)}.", "red") for v in violations),

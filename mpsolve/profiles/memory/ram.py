@@ -129,7 +129,7 @@ def ram_constraints(
     """
     rules = rules or Rules()
     groups = tensor_groups(network, rules)
-    _check_layers(network, layers)
+    check_layers(network, layers)
     b_in = {
         layer: [p.b_in for p in precisions[offsets[i] : offsets[i + 1]]]
         for i, layer in enumerate(layers)
@@ -194,7 +194,8 @@ def _bytes(network: Network, tensors: Iterable[str], bits: float) -> int:
     return sum(packed_bytes(network.elements(tensor), bits) for tensor in tensors)
 
 
-def _check_layers(network: Network, layers: Sequence[str]) -> None:
+def check_layers(network: Network, layers: Sequence[str]) -> None:
+    """Refuse layers among which one of the network is missing."""
     known = set(layers)
     for layer in network.layers:
         if layer.name not in known:
