@@ -14,6 +14,7 @@ from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
 from mpsolve.cli.front import front
+from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
 from mpsolve.cli.output import write_error
 from mpsolve.cli.profile import profile
@@ -104,7 +105,8 @@ Examples:
   mpsolve front latencies.csv --plot front.png
   mpsolve candidates latencies.csv --budget latency=0.7x --within 1%
   mpsolve verify latencies.csv configuration.json --budget latency=3.2e6
-  mpsolve tables
+  mpsolve profile model.onnx --target cpu -o latencies.csv
+  mpsolve solve mobilenet_v2 --target pulp8-xpulpnnv2-model --budget latency=0.7x
 """,
 )
 @click.option(
@@ -139,6 +141,7 @@ for _command in (
     targets,
     tables,
     inspect,
+    import_,
     bench,
     completion,
 ):

@@ -12,6 +12,7 @@ except ModuleNotFoundError as error:
 from mpsolve.report.answer import cost_table as cost_table
 from mpsolve.report.answer import solution_table as solution_table
 from mpsolve.report.catalogue import bundled_table_list as bundled_table_list
+from mpsolve.report.catalogue import importer_list as importer_list
 from mpsolve.report.catalogue import layer_list as layer_list
 from mpsolve.report.front import candidates_table as candidates_table
 from mpsolve.report.front import front_table as front_table

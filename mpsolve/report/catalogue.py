@@ -1,4 +1,4 @@
-"""Latency tables: those that are bundled, and what one of them holds."""
+"""Latency tables: those that are bundled, what one of them holds, and formats to import."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mpsolve.profiles.bundled import BundledTable
+    from mpsolve.profiles.importers.importer import Importer
     from mpsolve.profiles.table import LatencyTable
 
 
@@ -53,3 +54,23 @@ def layer_list(table: LatencyTable) -> Table:
             cells += [number(value.item()) for value in (latency.min(), latency.max())]
         shown.add_row(*map(plain, cells))
     return shown
+
+
+def importer_list(importers: Sequence[Importer]) -> Table:
+    """One row per format: what it needs beside its files, and what it is."""
+    table = new_table()
+    table.add_column("format", no_wrap=True)
+    table.add_column("files", no_wrap=True)
+    table.add_column("--network", no_wrap=True)
+    table.add_column("--precision", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for importer in importers:
+        cells = (
+            importer.name,
+            ", ".join(importer.suffixes),
+            str(importer.network),
+            str(importer.precisions),
+            importer.description,
+        )
+        table.add_row(*map(plain, cells))
+    return table

@@ -41,7 +41,7 @@ def linear(c_in: int, c_out: int, tokens: int = 1) -> LayerType:
     return LayerType("linear", c_in, c_out, in_size=(1, tokens), out_size=(1, tokens))
 
 
-def chain(name: str = "chain", **layer_types: LayerType) -> Network:
+def chain(**layer_types: LayerType) -> Network:
     """One layer after the other; a pool stands where the tensors do not fit.
 
     In names, a double underscore stands for a dot.
@@ -61,7 +61,7 @@ def chain(name: str = "chain", **layer_types: LayerType) -> Network:
         nodes.append(Node(layer, layer_type.kind, (last,), f"{layer}_out", layer_type))
         last = f"{layer}_out"
         tensors[last] = (layer_type.out_channels, *layer_type.out_size)
-    return Network(name, tuple(nodes), tensors, ("input",), (last,))
+    return Network("chain", tuple(nodes), tensors, ("input",), (last,))
 
 
 def mobilenet_v1() -> tuple[LayerType, ...]:
