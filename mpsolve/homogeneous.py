@@ -44,7 +44,8 @@ def homogeneous_choice(
     InputError
         If a layer has neither the precision nor a higher one.
     """
-    precision = _parsed(problem, precision)
+    if not isinstance(precision, Precision):
+        precision = Precision.among(precision, problem.precisions)
     groups = groups or layer_groups(problem.offsets)
     joint = np.zeros(len(groups.members), np.int64)
     for g, members in enumerate(groups.members):
@@ -59,13 +60,6 @@ def homogeneous_choice(
         joint[g] = min((sum(p.bits for p in rows[k]), rows[k], k) for k in fitting)[-1]
     choice = groups.lift(joint)
     return choice, _substitutions(problem, precision, choice)
-
-
-def _parsed(problem: Problem, precision: Precision | str) -> Precision:
-    if isinstance(precision, Precision):
-        return precision
-    named = (p for p in problem.precisions if p.name and p.name == precision)
-    return next(named, None) or Precision.parse(precision)
 
 
 def _fits(candidate: Precision, precision: Precision) -> bool:

@@ -10,13 +10,13 @@ import numpy as np
 from mpsolve.errors import InputError
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.precision import Precision
 from mpsolve.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, FloatArray, Number
 
@@ -249,8 +249,9 @@ def _free_bits(
 ) -> tuple[Configuration | None, dict[str, Precision], float]:
     """The homogeneous start, the layers that Free Bits raises, and the part it saves."""
     problem = Problem.from_table(table)
+    begin_with = Precision.among(start, table.precisions)
     try:
-        begin, _ = homogeneous_choice(problem, start)
+        begin, _ = homogeneous_choice(problem, begin_with)
     except InputError:  # some layer has nothing as high
         return None, {}, 0.0
     before = problem.configuration(begin)

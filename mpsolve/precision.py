@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _PAIR = re.compile(rf"({_NUMBER})b?/({_NUMBER})b?", re.IGNORECASE)
@@ -84,6 +88,12 @@ class Precision:
             f"{text!r} is not a precision: write 8b/4b (input/weight bits), w4a8, "
             "or name:bits for a named format such as q4_k:4.5."
         )
+
+    @classmethod
+    def among(cls, text: str, candidates: Iterable[Precision]) -> Precision:
+        """The precision that a text means where some are known: named formats need their name."""
+        named = (p for p in candidates if p.name and p.name == text)
+        return next(named, None) or cls.parse(text)
 
     def is_higher_or_equal(self, other: Precision) -> bool:
         """HIGHER of Algorithm 1 (Free Bits, section 3.2): at least as many bits in both."""

@@ -65,9 +65,3 @@ def configuration_or_precision(
         if text == STDIN or Path(text).exists():
             return read_configuration(text, table)
     raise InputError(f"{text!r} is neither a configuration file nor a precision such as 8b/8b.")
-
-
-def precision_of(text: str, precisions: Sequence[Precision]) -> Precision:
-    """A precision by its text or, for a named format of the table, by its name."""
-    named = (p for p in precisions if p.name and p.name == text)
-    return next(named, None) or Precision.parse(text)

@@ -10,7 +10,9 @@ from mpsolve.cli.completions import (
     complete_files,
     complete_losses,
     complete_methods,
+    complete_networks,
     complete_tables,
+    complete_targets,
 )
 from mpsolve.losses import PROXIES
 
@@ -48,7 +50,7 @@ _PROBLEM: tuple[Decorator, ...] = (
         help="An upper limit on a summed cost; repeat for others. LIMIT is a number (3.2e6, "
         "3.2M), bytes (2MB, 512KiB), a time (1.5ms), 0.7x (of the reference) or 50% (of the way "
         "from the least achievable to the reference). rom is the memory for the weights, ram the "
-        "peak of the activations, which needs --network.",
+        "peak of the activations, which needs --network or --target.",
     ),
     click.option(
         "--reference",
@@ -56,8 +58,16 @@ _PROBLEM: tuple[Decorator, ...] = (
         help="The configuration that relative budgets and the report refer to.  [default: 8b/8b]",
     ),
     click.option(
+        "--target",
+        metavar="TARGET",
+        shell_complete=complete_targets,
+        help="Profile TABLE, which then is a network (see mpsolve networks), on this target (see "
+        "mpsolve targets).",
+    ),
+    click.option(
         "--network",
         metavar="NETWORK",
+        shell_complete=complete_networks,
         help="The network of the table, by name or file, whose activations are to fit the RAM.",
     ),
     click.option(

@@ -8,17 +8,19 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from mpsolve.budget import DEFAULT_REFERENCE, parse_budgets
-from mpsolve.cli.configurations import configuration_or_precision, precision_of
+from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.columns import RAM
 from mpsolve.constraints import RELATIONS, Restriction, Tie
 from mpsolve.errors import InputError
 from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.precision import Precision
 from mpsolve.problem import Problem
 from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
     from mpsolve.configuration import Configuration
     from mpsolve.constraints import Kind
+    from mpsolve.profiles.networks import Network
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.ram import RamBudget
 
@@ -75,6 +77,7 @@ def pose(
     forbidden: tuple[str, ...] = (),
     minimum: tuple[str, ...] = (),
     maximum: tuple[str, ...] = (),
+    target: str | None = None,
     network: str | None = None,
     costs: tuple[str, ...] = (),
 ) -> Posed:
@@ -87,11 +90,9 @@ def pose(
     InputError
         If any of them is not understood or does not fit the table.
     """
-    from mpsolve.profiles.bundled import load_table
-
     limits = parse_budgets(budgets)
-    ram_limit = limits.pop(RAM, None) if network else None
-    loaded = load_table(table)
+    loaded, graph = _loaded(table, target, network)
+    ram_limit = limits.pop(RAM, None) if graph else None
     wanted: dict[Kind, tuple[str, ...]] = {
         "fixed": fixed,
         "forbidden": forbidden,
@@ -117,12 +118,27 @@ def pose(
     except OverflowError:
         raise InputError("A budget is too large a number.") from None
     ram = None
-    if network:
-        from mpsolve.profiles.networks import load_network
-
-        ram = ram_budget(problem, load_network(network), ram_limit, reference=given or None)
+    if graph:
+        ram = ram_budget(problem, graph, ram_limit, reference=given or None)
         problem = ram.on(problem)
     return Posed(problem, given or _default_reference(problem), ram)
+
+
+def _loaded(
+    table: str, target: str | None, network: str | None
+) -> tuple[LatencyTable, Network | None]:
+    """The table, read or profiled, and its network if one was named."""
+    if target is None:
+        from mpsolve.profiles.bundled import load_table
+        from mpsolve.profiles.networks import load_network
+
+        return load_table(table), load_network(network) if network else None
+    if network is not None:
+        raise InputError("With --target the table is profiled from a network; leave out --network.")
+    from mpsolve.cli.profiling import profiled
+
+    graph, made = profiled(table, target, silent=False)
+    return made, graph
 
 
 def matching_layers(table: LatencyTable, pattern: str, option: str) -> list[str]:
@@ -166,7 +182,7 @@ def _restrictions(table: LatencyTable, kind: Kind, text: str) -> list[Restrictio
     pattern, equals, bits = text.rpartition("=")
     if not equals or not pattern.strip() or not bits.strip():
         raise InputError(f"{option} {text}: write LAYER=PRECISION, such as {option} 'b0.*=8b/8b'.")
-    precision = precision_of(bits.strip(), table.precisions)
+    precision = Precision.among(bits.strip(), table.precisions)
     layers = matching_layers(table, pattern.strip(), option)
     return [Restriction(layer, kind, precision) for layer in layers]
 

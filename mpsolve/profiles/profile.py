@@ -151,7 +151,13 @@ def _latencies(
             wanted.setdefault(layer_type, {}).update(dict.fromkeys(offered.get(layer.name, ())))
     plan = {layer_type: tuple(precisions) for layer_type, precisions in wanted.items()}
     if isinstance(target, MeasuredTarget):
-        return target.measure_all(plan, store=store, progress=progress)
+
+        def tell(_: str, done: int, total: int) -> None:
+            if progress:
+                progress(done, total)
+
+        measured = target.measure_all(plan, store, tell)
+        return {(t, p): latency for t, own in measured.items() for p, latency in own.items()}
     pairs = [(layer_type, p) for layer_type, precisions in plan.items() for p in precisions]
     found = {}
     for done, (layer_type, precision) in enumerate(pairs, 1):

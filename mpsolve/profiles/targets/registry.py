@@ -78,7 +78,8 @@ def _named(name: str) -> tuple[str, Callable[..., Target]]:
     """The full name of a target, and what makes it."""
     known = name if name in TARGETS else f"{name}-model"
     if known not in TARGETS:
-        similar = ", ".join(get_close_matches(name, TARGETS, n=3) or TARGETS)
+        close = get_close_matches(known, TARGETS, n=3) or get_close_matches(name, TARGETS, n=1)
+        similar = ", ".join(close or TARGETS)
         raise InputError(f"There is no target {name!r}; try {similar}, or a .toml file.")
     module, attribute, *fixed = TARGETS[known]
     made = getattr(import_module(f"mpsolve.profiles.targets.{module}"), attribute)

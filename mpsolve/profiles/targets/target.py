@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from os import PathLike
+
     from mpsolve.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.profiles.table import Provenance
@@ -61,4 +64,28 @@ class Target(Protocol):
 
     def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
         """The latency of one call, with 8-bit outputs where the target distinguishes them."""
+        ...
+
+
+@runtime_checkable
+class MeasuredTarget(Target, Protocol):
+    """A machine that is measured: its layer types are measured in turn, not one by one."""
+
+    def measure_all(
+        self,
+        layer_types: Iterable[LayerType],
+        store: str | PathLike[str] | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> dict[LayerType, dict[Precision, Latency]]:
+        """The latencies of layer types in all precisions that the target offers.
+
+        Parameters
+        ----------
+        layer_types
+            Each is measured once, however often it is named.
+        store
+            A file that keeps every measurement, from which an interrupted run goes on.
+        progress
+            Told what was measured, how many measurements are done, and how many there are.
+        """
         ...
