@@ -106,9 +106,7 @@ def combine(
         found = [_by_name(profile) for profile in profiles]
         layers = [name for name in found[0] if all(name in other for other in found)]
         if not layers:
-            raise TableError(
-                f"No name occurs in both {profiles[0].source} and {profiles[-1].source}. {hint}"
-            )
+            raise TableError(f"No name occurs in all of {source}. {hint}")
     else:
         found = [_by_layer(profile, matcher, network, ties, hint) for profile in profiles]
         layers = [layer.name for layer in network.layers]

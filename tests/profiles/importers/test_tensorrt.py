@@ -126,7 +126,7 @@ def test_nothing_in_common(tmp_path: Path) -> None:
     """Without a network, profiles that share no name say what to do."""
     path = broken(tmp_path, lambda d: [{"name": "x", "medianMs": 1}])
     assert refusal("tensorrt", FILES[0], path, precisions="16b/16b 8b/8b") == (
-        f"No name occurs in both {FILES[0]} and {path}. Give every node of the ONNX model a name "
+        f"No name occurs in all of {FILES[0]} and {path}. Give every node of the ONNX model a name "
         "and profile with --profilingVerbosity=detailed."
     )
 
