@@ -90,7 +90,7 @@ def test_every_layer_has_its_type(tmp_path: Path, padded: bool) -> None:
 
 
 def test_a_published_network(tmp_path: Path) -> None:
-    """MobileNetV1 has 28 layers of 19 types once quantlib sees its classifier as 1 x 1."""
+    """All 28 layers of MobileNetV1 find the rows of their types, in whatever order they stand."""
     network = load_network("mobilenet_v1_0.75")
     frame = sheet(network.layer_types)
     path = saved(tmp_path, frame.sample(frac=1, random_state=0))
