@@ -25,6 +25,8 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "pulp8-xpulpnnv2-model": ("pulp.target", "PulpModel", "xpulpnnv2"),
     "mpic-model": ("mpic", "MPIC"),
     "ne16-model": ("ne16", "NE16"),
+    "cortex-m4-roofline-model": ("roofline_file", "bundled_roofline", "cortex-m4-roofline-model"),
+    "t4-roofline-model": ("roofline_file", "bundled_roofline", "t4-roofline-model"),
     "cpu": ("measured.cpu", "CpuTarget"),
     "cuda": ("measured.cuda", "CudaTarget"),
 }

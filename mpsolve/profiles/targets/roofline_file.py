@@ -84,6 +84,11 @@ def bundled_rooflines() -> tuple[Roofline, ...]:
     return tuple(parse_roofline(file.read_text(encoding="utf-8"), file.name) for file in files)
 
 
+def bundled_roofline(name: str) -> Roofline:
+    """The model of this name that comes with mpsolve."""
+    return next(roofline for roofline in bundled_rooflines() if roofline.name == name)
+
+
 def parse_roofline(text: str, source: str) -> Roofline:
     """Build a roofline model from the text of a file.
 
