@@ -16,7 +16,7 @@ from mpsolve.profiles.memory.ram import check_layers, peak_ram, ram_constraints
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from mpsolve.configuration import Configuration
     from mpsolve.precision import Precision
@@ -38,11 +38,15 @@ class RamBudget:
         Bytes; None if the peak is only to be reported.
     rules
         What the graph asks of activations. Inputs are shared only if the problem's ties say so.
+    order, in_place
+        How the nodes are executed, as in `mpsolve.profiles.memory.live_tensors`.
     """
 
     network: Network
     limit: int | None
     rules: Rules
+    order: tuple[str, ...] | None = None
+    in_place: tuple[str, ...] = ()
 
     def on(self, problem: Problem) -> Problem:
         """A variant of the problem that keeps the limit at every node."""
@@ -55,12 +59,16 @@ class RamBudget:
             problem.precisions,
             self.limit,
             self.rules,
+            order=self.order,
+            in_place=self.in_place,
         )
         return problem.replace(constraints=(*problem.constraints, *rows))
 
     def peak(self, configuration: Mapping[str, Precision]) -> Peak:
         """The peak of a configuration, the node that has it, and what is in memory then."""
-        return peak_ram(self.network, configuration, self.rules)
+        return peak_ram(
+            self.network, configuration, self.rules, order=self.order, in_place=self.in_place
+        )
 
     def sentence(self, configuration: Mapping[str, Precision]) -> str:
         """The peak of a configuration for people."""
@@ -87,6 +95,8 @@ def ram_budget(
     *,
     reference: Configuration | str | None = None,
     rules: Rules | None = None,
+    order: Sequence[str] | None = None,
+    in_place: Collection[str] = (),
 ) -> RamBudget:
     """The budget on the RAM of a problem's network.
 
@@ -103,6 +113,8 @@ def ram_budget(
         The configuration that a relative limit refers to; by default ``8b/8b``.
     rules
         What the graph asks of activations.
+    order, in_place
+        How the nodes are executed, as in `mpsolve.profiles.memory.live_tensors`.
 
     Raises
     ------
@@ -113,19 +125,17 @@ def ram_budget(
     rules = rules or Rules()
     if rules.share_inputs and not _shares_inputs(problem, network, rules):
         rules = replace(rules, share_inputs=False)
+    executed = None if order is None else tuple(order)
+    whole = RamBudget(network, None, rules, executed, tuple(in_place))
     if isinstance(limit, str):
-        limit = _resolved(problem, network, limit, reference, rules)
-    if limit is not None:
-        limit = int(checked_limit("The budget on ram", limit) // 1)
-    return RamBudget(network, limit, rules)
+        limit = _resolved(problem, whole, limit, reference)
+    if limit is None:
+        return whole
+    return replace(whole, limit=int(checked_limit("The budget on ram", limit) // 1))
 
 
 def _resolved(
-    problem: Problem,
-    network: Network,
-    text: str,
-    reference: Configuration | str | None,
-    rules: Rules,
+    problem: Problem, whole: RamBudget, text: str, reference: Configuration | str | None
 ) -> int:
     value, unit = split_limit("ram", text)
     if unit == "%":
@@ -135,7 +145,7 @@ def _resolved(
         )
     if unit in RELATIVE:
         choice = reference_choice(problem, reference, f"ram={text}")
-        value *= peak_ram(network, problem.configuration(choice), rules).bytes
+        value *= whole.peak(problem.configuration(choice)).bytes
     else:
         value *= unit_factor("ram", text, unit, "byte")
     return value.numerator // value.denominator

@@ -1,0 +1,1 @@
+"""The setting of HAQ for microcontrollers, solved exactly: ``python -m bench.haq_mcu``."""

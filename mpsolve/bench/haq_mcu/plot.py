@@ -1,0 +1,88 @@
+"""The results as a picture: compression beside the paper's, and how far the rule is off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpsolve.bench.haq_mcu.setting import LOSSES
+from mpsolve.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from mpsolve.bench.haq_mcu.result import Result
+
+COLOURS = {"optimum": "#08306b", "rule": "#d94801", "paper": "#8f8f8f"}
+SHADES = ("#d94801", "#f79646")
+
+
+def plot(results: Sequence[Result], path: Path) -> None:
+    """Draw results under one pair of limits.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    MissingDependencyError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("matplotlib", "plot", "A plot") from error
+    with mpl.rc_context({"svg.hashsalt": "mpsolve", "svg.fonttype": "none"}):
+        _draw(results, path)
+
+
+def _draw(results: Sequence[Result], path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(3, 1, sharex=True)
+    shown = [result for result in results if result.loss == LOSSES[0]]
+    for ax, what in zip(axes, ("weights", "activations"), strict=False):
+        _compression(ax, shown, what)
+    _gaps(axes[2], results)
+    names = [result.case.name.replace(" ", "\n") for result in shown]
+    axes[2].set_xticks(range(len(names)), names, fontsize="small")
+    try:
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be written: {error}.") from None
+
+
+def _compression(ax: Axes, results: Sequence[Result], what: str) -> None:
+    """Three bars per network: optimum, rule, paper."""
+    for k, (who, colour) in enumerate(COLOURS.items()):
+        values = []
+        for result in results:
+            answer = {"optimum": result.optimum, "rule": result.rule, "paper": result.case}[who]
+            values.append(getattr(answer, what) if answer else float("nan"))
+        label = f"optimum ({LOSSES[0]})" if who == "optimum" else who
+        bars = ax.bar([i + (k - 1) * 0.27 for i in range(len(values))], values, 0.25, label=label)
+        for bar in bars:
+            bar.set_color(colour)
+        ax.bar_label(bars, fmt="%.1f", fontsize="x-small")
+    ax.set_ylabel(f"{what} [x]")
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
+    ax.legend(fontsize="small", ncols=3, loc="upper right")
+
+
+def _gaps(ax: Axes, results: Sequence[Result]) -> None:
+    """How far the rule lies above the optimum, for both proxies."""
+    for k, loss in enumerate(LOSSES):
+        own = [result for result in results if result.loss == loss]
+        gaps = [float("nan") if r.gap is None else 100 * r.gap for r in own]
+        bars = ax.bar([i + (k - 0.5) * 0.36 for i in range(len(gaps))], gaps, 0.34, label=loss)
+        for bar in bars:
+            bar.set_color(SHADES[k])
+        ax.bar_label(bars, fmt="%.0f", fontsize="x-small")
+    ax.set_yscale("log")
+    ax.set_ylim(top=3 * ax.get_ylim()[1])
+    ax.set_ylabel("rule above optimum [%]")
+    ax.legend(fontsize="small", ncols=2, loc="upper left")

@@ -1,0 +1,143 @@
+"""What HAQ for microcontrollers asks for, as a problem.
+
+Rusci, Fariselli, Capotondi and Benini, "Leveraging automated mixed-low-precision quantization for
+tiny edge microcontrollers", ITEM 2020: sections 3.1 and 3.3 (rules), 4.3 and Table 2 (networks).
+Weights and activations have 2, 4 or 8 bits; the input of the network and what adders read and
+write have 8; weights are quantised per channel, and the ROM holds them with the tables of integer
+channel normalisation; no node's activations, live skip tensors included, exceed the RAM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.precision import Precision
+from mpsolve.problem import Problem
+from mpsolve.profiles.memory import rom_costs
+from mpsolve.profiles.networks import named_network
+from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
+from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.ram import ram_budget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mpsolve.profiles.networks import Network
+
+BITS = (2, 4, 8)
+#: Per-channel integer channel normalisation (section 3.3 with reference 18 of the paper).
+SCHEME = "icn-channel"
+#: The losses: the paper's own is an accuracy that takes training.
+LOSSES = ("noise-macs", "noise-params")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row of Table 2.
+
+    Attributes
+    ----------
+    name
+        As the paper writes it: input size and width after the network.
+    network
+        What `mpsolve.profiles.networks.named_network` calls it.
+    weights, activations
+        The paper's compression factors against 32 bits.
+    """
+
+    name: str
+    network: str
+    weights: float
+    activations: float
+
+
+CASES = (
+    Case("MobileNetV1 224_1.0", "mobilenet_v1", 9.0, 5.1),
+    Case("MobileNetV1 224_0.75", "mobilenet_v1_0.75", 5.4, 4.6),
+    Case("MobileNetV2 224_1.0", "mobilenet_v2", 7.6, 5.1),
+    Case("MobileNetV2 192_1.0", "mobilenet_v2_192", 7.4, 5.2),
+    Case("MobileNetV2 160_1.0", "mobilenet_v2_160", 7.4, 4.4),
+    Case("MNasNet-A1 224_1.0", "mnasnet_a1", 9.4, 4.7),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of ROM and of RAM, and where they come from."""
+
+    rom: int
+    ram: int
+    origin: str = "as given"
+
+
+#: What "2MB" and "512kB" may mean. The first are the constants of the memory-driven rule's code.
+LIMITS = {
+    "authors": Limits(2_048_000, 512_000, "the authors' code for the memory-driven rule"),
+    "decimal": Limits(2_000_000, 512_000, "decimal units"),
+    "binary": Limits(2 << 20, 512 << 10, "binary units, as microcontrollers have"),
+}
+
+
+def table_of(network: Network, rules: Rules | None = None) -> LatencyTable:
+    """All candidates of every layer, with MACs, bits of weights and bytes of ROM."""
+    rules = rules or Rules()
+    least = least_bits(network, rules)
+    rows = [
+        (layer, Precision(b_in, b_wt))
+        for layer in network.layers
+        for b_in, b_wt in product(BITS, BITS)
+        if b_in >= least[layer.name]
+    ]
+    names = [layer.name for layer in network.layers]
+    counts = [sum(own is layer for own, _ in rows) for layer in network.layers]
+    offsets, precisions = np.cumsum([0, *counts]), tuple(p for _, p in rows)
+    columns = {
+        "macs": np.array([layer.macs for layer, _ in rows]),
+        "weight_bits_total": np.array([int(layer.weights * p.b_wt) for layer, p in rows]),
+        "rom": rom_costs(network, names, offsets, precisions, SCHEME),
+    }
+    return LatencyTable(
+        tuple(names),
+        offsets,
+        precisions,
+        columns,
+        units={"rom": "byte", "weight_bits_total": "bit"},
+        b_in_groups=tuple(input_labels(network, rules).values()),
+        provenance=Provenance.DERIVED,
+        source=network.name,
+    )
+
+
+def haq_mcu_problem(
+    network: Network | str,
+    loss: str,
+    limits: Limits,
+    rules: Rules | None = None,
+    *,
+    order: Sequence[str] | None = None,
+    in_place: Sequence[str] = (),
+) -> Problem:
+    """The problem that a network poses under limits on ROM and RAM.
+
+    Parameters
+    ----------
+    network
+        The network or its name.
+    loss
+        One of `LOSSES`.
+    limits
+        The limits.
+    rules, order, in_place
+        Relaxations; by default the paper's rules and the network's own order.
+    """
+    if isinstance(network, str):
+        network = named_network(network)
+    table = table_of(network, rules)
+    problem = Problem.from_table(table, loss, {"rom": limits.rom})
+    return ram_budget(problem, network, limits.ram, rules=rules, order=order, in_place=in_place).on(
+        problem
+    )
