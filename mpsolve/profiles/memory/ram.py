@@ -135,10 +135,11 @@ def ram_constraints(
         for i, layer in enumerate(layers)
     }
     rows: list[_Row] = []
+    group_of = {tensor: group for group in groups for tensor in group.tensors}
     for moment in live_tensors(network, order, in_place):
-        rows += _rows(network, moment, groups, rules, b_in)
-    kept = _binding(rows, tuple(layers), np.asarray(offsets), limit)
-    return tuple(row.constraint(limit, layers[0], len(b_in[layers[0]])) for row in kept)
+        rows += _rows(network, moment, group_of, rules, b_in)
+    first = layers[0]
+    return tuple(row.constraint(limit, first, len(b_in[first])) for row in _binding(rows, limit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +149,18 @@ class _Row:
     name: str
     terms: dict[str, IntArray]
     constant: int
+
+    @property
+    def most(self) -> int:
+        """What the row comes to at most."""
+        return self.constant + sum(int(own.max()) for own in self.terms.values())
+
+    def follows_from(self, other: _Row) -> bool:
+        """Whether no choice gives this row more than the other row."""
+        excess = self.constant - other.constant
+        for layer in self.terms.keys() | other.terms.keys():
+            excess += int(np.max(self.terms.get(layer, 0) - other.terms.get(layer, 0)))
+        return excess <= 0
 
     def constraint(self, limit: int, layer: str, candidates: int) -> LinearConstraint:
         """The row with its constant in the first term, if need be of this layer."""
@@ -162,15 +175,15 @@ class _Row:
 def _rows(
     network: Network,
     moment: Moment,
-    groups: tuple[TensorGroup, ...],
+    group_of: Mapping[str, TensorGroup],
     rules: Rules,
     b_in: Mapping[str, list[float]],
 ) -> Iterator[_Row]:
     """The rows of one moment: what each reader would need, if its b_in is the largest."""
-    live = set(moment.tensors)
-    held = [(group, [t for t in group.tensors if t in live]) for group in groups]
-    held = [(group, tensors) for group, tensors in held if tensors]
-    readers = [group.layers[: 1 if rules.share_inputs else None] or ("",) for group, _ in held]
+    held: dict[TensorGroup, list[str]] = {}
+    for tensor in moment.tensors:
+        held.setdefault(group_of[tensor], []).append(tensor)
+    readers = [group.layers[: 1 if rules.share_inputs else None] or ("",) for group in held]
     if (count := prod(map(len, readers))) > MAX_ROWS:
         raise UnsupportedError(
             f"{network.name}: node {moment.node} would need {count} rows, one for every choice of "
@@ -179,7 +192,7 @@ def _rows(
     for chosen in product(*readers):
         terms: dict[str, IntArray] = {}
         constant = 0
-        for layer, (group, tensors) in zip(chosen, held, strict=True):
+        for layer, (group, tensors) in zip(chosen, held.items(), strict=True):
             if not layer:
                 constant += _bytes(network, tensors, group.least)
                 continue
@@ -205,25 +218,19 @@ def check_layers(network: Network, layers: Sequence[str]) -> None:
             )
 
 
-def _binding(
-    rows: Sequence[_Row], layers: tuple[str, ...], offsets: IntArray, limit: int
-) -> list[_Row]:
+def _binding(rows: Sequence[_Row], limit: int) -> list[_Row]:
     """The rows that some choice breaks and no other row implies; of equal rows, the first.
 
-    Row a follows from row b if sum over the layers of max(a - b) over their candidates is at most
-    zero: then what a needs is never more than what b needs.
+    Only rows that have a layer in common are compared: between others, one could follow only if
+    the other exceeded the limit whatever is chosen.
     """
-    needs = np.zeros((len(rows), int(offsets[-1])), np.int64)
-    constants = np.array([row.constant for row in rows], np.int64)
-    begin = dict(zip(layers, offsets[:-1].tolist(), strict=True))
-    for i, row in enumerate(rows):
-        for layer, own in row.terms.items():
-            needs[i, begin[layer] : begin[layer] + len(own)] += own
-    most = np.maximum.reduceat(needs, offsets[:-1], axis=1).sum(1) + constants
-    kept = np.flatnonzero(most > limit).tolist()
-    for i in reversed(tuple(kept)):
-        others = [j for j in kept if j != i]
-        excess = np.maximum.reduceat(needs[i] - needs[others], offsets[:-1], axis=1).sum(1)
-        if (excess + constants[i] - constants[others] <= 0).any():
-            kept.remove(i)
-    return [rows[i] for i in kept]
+    kept = dict.fromkeys(row for row in rows if row.most > limit)
+    holding: dict[str, list[_Row]] = {}
+    for row in kept:
+        for layer in row.terms or ("",):
+            holding.setdefault(layer, []).append(row)
+    for row in reversed(tuple(kept)):
+        others = (one for layer in row.terms or ("",) for one in holding[layer])
+        if any(one in kept and row.follows_from(one) for one in others if one is not row):
+            del kept[row]
+    return list(kept)

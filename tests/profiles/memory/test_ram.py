@@ -157,9 +157,9 @@ def test_rows_that_others_imply_are_left_out() -> None:
 def test_what_nobody_chooses_can_be_too_large() -> None:
     """The row then has one number for all candidates of a layer, above the limit."""
     net = network(layer("a", "x", 1, 30), Node("s", "mul", ("a", "a"), "s"), layer("b", "s", 30, 1))
-    (row,) = rows_of(net, 30)
-    assert row.name == "RAM of s"
-    assert [own.tolist() for own in row.terms.values()] == [[38, 45, 60]]
+    rows = rows_of(net, 30)
+    assert [row.name for row in rows] == ["RAM of a", "RAM of s"]
+    assert [own.tolist() for row in rows for own in row.terms.values()] == [[31] * 3, [38, 45, 60]]
     (fixed,) = ram_constraints(
         network(layer("a", "x", 1, 30)), ["a"], np.array([0, 2]), [Precision(8, 8)] * 2, 20
     )
