@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from mpsolve.profiles.targets.pulp.schedule import Schedule
     from mpsolve.typing import BoolArray, FloatArray, IntArray
 
-_INDEX = {precision: j for j, precision in enumerate(PRECISIONS)}
-REFERENCE = _INDEX[Precision(8, 8)]
+#: Precision -> its column.
+COLUMN = {precision: j for j, precision in enumerate(PRECISIONS)}
+REFERENCE = COLUMN[Precision(8, 8)]
 #: ``HIGHER[j, k]``: whether precision k is higher than or equal to precision j.
 HIGHER = np.array([[k.is_higher_or_equal(j) for k in PRECISIONS] for j in PRECISIONS])
 
@@ -64,7 +65,7 @@ class Profile:
     @cached_property
     def start(self) -> IntArray:
         """``(N,)`` the precision of each layer in the 4-bit configuration."""
-        fixed, free = _INDEX[Precision(8, 4)], _INDEX[Precision(4, 4)]
+        fixed, free = COLUMN[Precision(8, 4)], COLUMN[Precision(4, 4)]
         return np.array([fixed if layer.eight_bits else free for layer in self.layers])
 
     @cached_property
@@ -74,8 +75,9 @@ class Profile:
         return np.array([eight | (not layer.eight_bits) for layer in self.layers])
 
     @cached_property
-    def _not_raised(self) -> BoolArray:
-        return ~(self.allowed & HIGHER[self.start])
+    def reachable(self) -> BoolArray:
+        """``(N, 9)`` the precisions that the heuristic may give each layer."""
+        return self.allowed & HIGHER[self.start]
 
     def latencies(self, parameters: Parameters) -> FloatArray:
         """``(N, 9)`` model cycles of each layer in each precision; ``(D, N, 9)`` for D sets."""
@@ -92,7 +94,7 @@ class Profile:
         latencies = self.latencies(parameters)
         reference = latencies[..., REFERENCE].sum(-1)
         start = latencies[..., np.arange(len(self.layers)), self.start].sum(-1)
-        raised = np.where(self._not_raised, np.inf, latencies).min(-1).sum(-1)
+        raised = np.where(self.reachable, latencies, np.inf).min(-1).sum(-1)
         return 100 * (start / reference - 1), 100 * (raised / reference - 1)
 
     def heuristic(self, parameters: Parameters) -> Configuration:

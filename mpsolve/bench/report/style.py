@@ -82,4 +82,4 @@ def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> 
         drawn: Figure = Canvas(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasSVG(drawn)
         yield drawn.subplots(rows, columns, squeeze=False)
-        drawn.savefig(path, metadata={"Date": None})
+        drawn.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
