@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mpsolve.errors import TableError as TableError
     from mpsolve.errors import UnsupportedError as UnsupportedError
     from mpsolve.front import Front as Front
+    from mpsolve.inspection import Inspection as Inspection
+    from mpsolve.inspection import inspect_table as inspect_table
     from mpsolve.pairwise import PairwiseTerm as PairwiseTerm
     from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
@@ -46,9 +48,17 @@ if TYPE_CHECKING:
     from mpsolve.problem import Problem as Problem
     from mpsolve.profiles.bundled import bundled_tables as bundled_tables
     from mpsolve.profiles.bundled import load_table as load_table
+    from mpsolve.profiles.networks.builder import NetworkBuilder as NetworkBuilder
+    from mpsolve.profiles.networks.layer_type import LayerType as LayerType
+    from mpsolve.profiles.networks.load import load_network as load_network
+    from mpsolve.profiles.networks.network import Network as Network
+    from mpsolve.profiles.networks.tensor_groups import Rules as Rules
+    from mpsolve.profiles.profile import profile as profile
     from mpsolve.profiles.read import read_table as read_table
     from mpsolve.profiles.table import LatencyTable as LatencyTable
     from mpsolve.profiles.table import Provenance as Provenance
+    from mpsolve.profiles.targets.registry import load_target as load_target
+    from mpsolve.profiles.write import write_csv as write_csv
     from mpsolve.ranking import k_best as k_best
     from mpsolve.resampling import Stability as Stability
     from mpsolve.resampling import stability as stability
@@ -90,6 +100,16 @@ _HOMES = {
     "TableError": "mpsolve.errors",
     "UnsupportedError": "mpsolve.errors",
     "Front": "mpsolve.front",
+    "Inspection": "mpsolve.inspection",
+    "inspect_table": "mpsolve.inspection",
+    "LayerType": "mpsolve.profiles.networks.layer_type",
+    "Network": "mpsolve.profiles.networks.network",
+    "NetworkBuilder": "mpsolve.profiles.networks.builder",
+    "load_network": "mpsolve.profiles.networks.load",
+    "Rules": "mpsolve.profiles.networks.tensor_groups",
+    "load_target": "mpsolve.profiles.targets.registry",
+    "profile": "mpsolve.profiles.profile",
+    "write_csv": "mpsolve.profiles.write",
     "k_best": "mpsolve.ranking",
     "pareto_front": "mpsolve.pareto",
     "PairwiseTerm": "mpsolve.pairwise",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     epilog=f"""\b
 Examples:
   mpsolve solve mobilenet_v1_0.75/pulp8-xpulpnnv1 --budget latency=0.7x
+  mpsolve solve mobilenet_v2 --target pulp8-xpulpnnv2-model --budget latency=0.7x --budget ram=512kB
   mpsolve solve latencies.csv --budget rom=512KiB --fix 'conv0=8b/8b' -o best.json
   mpsolve solve latencies.csv --budget latency=3.2e6 --json | jq .configuration
   mpsolve solve latencies.csv --budget latency=0.7x --sensitivity
@@ -59,7 +60,7 @@ Examples:
     default=AUTO,
     show_default=True,
     shell_complete=complete_methods,
-    help="An exact method (mckp, milp, highs, cpsat) or a heuristic "
+    help="An exact method (mckp, lagrangian, milp, highs, cpsat) or a heuristic "
     f"({', '.join(HEURISTICS)}); auto takes the exact method that suits the problem.",
 )
 @click.option(
@@ -139,7 +140,7 @@ def solve(
     """Find the configuration of least loss within the budgets.
 
     TABLE is a file (CSV, JSON or Parquet), - for standard input, or the name of a bundled table
-    (see mpsolve tables). Ctrl-C ends a long search with the best answer so far and its gap.
+    (see mpsolve tables); with --target it is a network that is profiled first. Ctrl-C ends a long search with the best answer so far and its gap.
     """
     check_method(method)
     _check_options(method, strict, warm_start, output, form)
