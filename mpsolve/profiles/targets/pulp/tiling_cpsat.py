@@ -6,10 +6,16 @@ the constraints of a CP-SAT model instead of arithmetic on arrays.
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import MissingDependencyError
+from mpsolve.errors import MissingDependencyError, MpsolveError
+from mpsolve.profiles.targets.pulp.geometry import Geometry
 from mpsolve.profiles.targets.pulp.platform import CORES
 from mpsolve.profiles.targets.pulp.tiling import (
     ALIGNMENT,
@@ -20,14 +26,16 @@ from mpsolve.profiles.targets.pulp.tiling import (
 )
 
 if TYPE_CHECKING:
-    from mpsolve.profiles.targets.pulp.geometry import Geometry
+    from collections.abc import Sequence
 
 
-def l1_tile_by_cpsat(geometry: Geometry, l1_bytes: int) -> tuple[Tile, int] | None:
-    """The tile of greatest score, and the score including the bytes in use; None if none fits.
+def l1_tiles_by_cpsat(
+    geometries: Sequence[Geometry], l1_bytes: int
+) -> list[tuple[Tile, int] | None]:
+    """Per layer the tile of greatest score, and the score with the bytes in use; None if none fits.
 
-    A layer that fits as a whole is not searched; its score is 0. One worker and a fixed seed make
-    the answer reproducible.
+    A layer that fits as a whole is not searched, and its score is 0. All layers are searched in one
+    process of their own, since OR-Tools cannot be loaded beside SciPy's HiGHS.
 
     Raises
     ------
@@ -36,6 +44,29 @@ def l1_tile_by_cpsat(geometry: Geometry, l1_bytes: int) -> tuple[Tile, int] | No
     """
     if find_spec("ortools") is None:
         raise MissingDependencyError("ortools", "solvers", "The tile by CP-SAT")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "mpsolve.profiles.targets.pulp.tiling_cpsat"],
+        input=json.dumps([[asdict(geometry) for geometry in geometries], l1_bytes]),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise MpsolveError(f"The search for tiles by CP-SAT failed: {last}")
+    return [found and (Tile(**found[0]), found[1]) for found in json.loads(done.stdout)]
+
+
+def _serve() -> None:
+    """Answer the question on standard input."""
+    geometries, l1_bytes = json.load(sys.stdin)
+    answers = (_best(Geometry(**geometry), l1_bytes) for geometry in geometries)
+    json.dump([found and (asdict(found[0]), found[1]) for found in answers], sys.stdout)
+
+
+def _best(geometry: Geometry, l1_bytes: int) -> tuple[Tile, int] | None:
+    """The search for one layer; one worker and a fixed seed make it reproducible."""
     from ortools.sat.python import cp_model
 
     if whole_bytes(geometry) <= l1_bytes:
@@ -145,3 +176,7 @@ class _Search:
         self.model.add(expression >= least).only_enforce_if(holds)
         self.model.add(expression < least).only_enforce_if(~holds)
         return holds
+
+
+if __name__ == "__main__":
+    _serve()

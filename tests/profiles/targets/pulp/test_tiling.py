@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from mpsolve.errors import MissingDependencyError, MpsolveError
+from mpsolve.profiles.targets.pulp import tiling_cpsat
 from mpsolve.profiles.targets.pulp.geometry import Geometry, Kernel
 from mpsolve.profiles.targets.pulp.platform import L1_BYTES
 from mpsolve.profiles.targets.pulp.tiling import (
@@ -18,7 +21,7 @@ from mpsolve.profiles.targets.pulp.tiling import (
     tile_bytes,
     whole_bytes,
 )
-from mpsolve.profiles.targets.pulp.tiling_cpsat import l1_tile_by_cpsat
+from mpsolve.profiles.targets.pulp.tiling_cpsat import l1_tiles_by_cpsat
 from tests.profiles.targets.pulp.helpers import geometries
 
 CASES = 60
@@ -52,15 +55,20 @@ def value(geometry: Geometry, tile: Tile) -> int:
     return int(score(geometry, channels, height, width) + used)
 
 
+def require_ortools() -> None:
+    """Skip without it; it is not loaded here, where it might meet another HiGHS."""
+    if find_spec("ortools") is None:
+        pytest.skip("OR-Tools is not installed")
+
+
 def test_enumeration_and_constraint_programme_find_equally_good_tiles() -> None:
     """On sixty random layers and precisions, of which most have a tile, the optima are equal."""
-    pytest.importorskip("ortools")
+    require_ortools()
     rng = np.random.default_rng(0)
+    layers = [drawn(rng) for _ in range(CASES)]
     tiled = 0
-    for _ in range(CASES):
-        geometry = drawn(rng)
+    for geometry, programme in zip(layers, l1_tiles_by_cpsat(layers, L1_BYTES), strict=True):
         found = l1_tile(geometry, L1_BYTES)
-        programme = l1_tile_by_cpsat(geometry, L1_BYTES)
         assert (found is None) == (programme is None), geometry
         if found is not None and programme is not None:
             tiled += 1
@@ -74,8 +82,8 @@ def test_a_layer_that_fits_is_not_cut() -> None:
     assert whole_bytes(geometry) == 16 * 8 * 8 * 2 + 16 * 16 + 16 * 8 + 2 * 8 * 16
     whole = Tile(16, 8, 8, whole=True)
     assert l1_tile(geometry, L1_BYTES) == whole
-    pytest.importorskip("ortools")
-    assert l1_tile_by_cpsat(geometry, L1_BYTES) == (whole, 0)
+    require_ortools()
+    assert l1_tiles_by_cpsat([geometry], L1_BYTES) == [(whole, 0)]
 
 
 def test_bytes_of_a_tile_by_hand() -> None:
@@ -143,3 +151,14 @@ def test_fewer_channels_than_fill_a_byte_are_one_tile() -> None:
     assert tile is not None
     assert tile.channels == 3
     assert l1_tile(replace(geometry, in_channels=3000), L1_BYTES) is None
+
+
+def test_a_search_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line of what its process said; and without OR-Tools, what to install."""
+    require_ortools()
+    broken = Geometry("conv", 64, 64, 3, 0, 2, 56, 56, 56, 56, 0, 8)
+    with pytest.raises(MpsolveError, match="CP-SAT failed: ZeroDivisionError"):
+        l1_tiles_by_cpsat([broken], L1_BYTES)
+    monkeypatch.setattr(tiling_cpsat, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"mpsolve\[solvers\]"):
+        l1_tiles_by_cpsat([], L1_BYTES)
