@@ -19,7 +19,7 @@ from mpsolve.bench.pulp_calibration.figures import (
     modelled,
     profiles,
 )
-from mpsolve.bench.pulp_calibration.networks import mobilenet_v1, mobilenet_v2
+from mpsolve.bench.pulp_calibration.networks import profiled_layers
 from mpsolve.bench.pulp_calibration.published import FIGURES
 from mpsolve.bench.pulp_calibration.report import BEGIN, END, markdown, write_markdown
 from mpsolve.profiles.targets.pulp import CALIBRATED, PRIOR, Isa, PulpModel
@@ -72,9 +72,9 @@ def results() -> Results:
 @pytest.mark.parametrize(
     ("stem", "layers"),
     [
-        ("mobilenet_v1_0.75_224", mobilenet_v1()),
-        ("mobilenet_v1_1.00_224", mobilenet_v1(1.0)),
-        ("mobilenet_v2_1.00_224", mobilenet_v2()),
+        ("mobilenet_v1_0.75_224", profiled_layers("mobilenet_v1_0.75")),
+        ("mobilenet_v1_1.00_224", profiled_layers("mobilenet_v1")),
+        ("mobilenet_v2_1.00_224", profiled_layers("mobilenet_v2")),
     ],
 )
 def test_networks_are_those_of_the_papers(stem: str, layers: tuple[object, ...]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mpsolve import Limit, LinearConstraint, Problem, Progress, Status, Tie, solve
@@ -86,6 +86,7 @@ def most_states(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("most_states")
 @settings(max_examples=300, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=700884630)  # losses of both signs, of which rounding hides a part
 def test_agrees_with_enumeration(seed: int) -> None:
     """Every answer is feasible, optimal, proven and without remarks, or none exists."""
     problem = seeded(seed)
@@ -93,7 +94,9 @@ def test_agrees_with_enumeration(seed: int) -> None:
     found = None if outcome.choice is None else evaluate(problem, outcome.choice)
     assert brute_force(problem).agrees(found.loss if found else None)
     assert outcome.complete
-    assert outcome.notes == ()
+    cancels = problem.loss.dtype.kind == "f" and problem.loss.min() < 0
+    assert outcome.notes == () or cancels
+    assert all(note.startswith("Losses were resolved to") for note in outcome.notes)
     if found is not None:
         assert found.feasible
         assert outcome.bound is not None

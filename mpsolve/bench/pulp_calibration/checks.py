@@ -16,7 +16,7 @@ from mpsolve.bench.pulp_calibration.figures import (
     profiles,
 )
 from mpsolve.bench.pulp_calibration.fit import PUBLISHED
-from mpsolve.bench.pulp_calibration.networks import mobilenet_v1
+from mpsolve.bench.pulp_calibration.networks import profiled_layers
 from mpsolve.bench.pulp_calibration.published import (
     CONTRADICTED_GAIN,
     DORY_CYCLES,
@@ -57,7 +57,7 @@ def checks(profiles: Profiles, parameters: Parameters) -> tuple[Check, ...]:
     nnv1 = _ratios(v1[Isa.XPULPNNV1], parameters, "pw", "8b/4b")
     nnv2 = _ratios(v1[Isa.XPULPNNV2], parameters, "pw", "8b/4b")
     others = _given_to_others(v1[Isa.XPULPV2], parameters)
-    small = Profile.of(mobilenet_v1(1.0, 128), Platform(Isa.XPULPV2))
+    small = Profile.of(profiled_layers("mobilenet_v1_128"), Platform(Isa.XPULPV2))
     cycles = small.latencies(parameters)[:, REFERENCE].sum()
     return (
         Check(

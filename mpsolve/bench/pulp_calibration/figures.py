@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve import Configuration, Precision, Problem, free_bits
-from mpsolve.bench.pulp_calibration.networks import mobilenet_v1, mobilenet_v2
+from mpsolve.bench.pulp_calibration.networks import profiled_layers
 from mpsolve.bench.pulp_calibration.published import FIGURES
 from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.pulp.model import cycles, layer_schedule
@@ -119,8 +119,8 @@ Profiles = dict[tuple[str, Isa], Profile]
 def profiles(l1_bytes: int = L1_BYTES) -> Profiles:
     """Both networks on the three platforms."""
     networks = {
-        "MobileNetV1": (mobilenet_v1(), L2_BYTES_SMALL),
-        "MobileNetV2": (mobilenet_v2(), L2_BYTES_LARGE),
+        "MobileNetV1": (profiled_layers("mobilenet_v1_0.75"), L2_BYTES_SMALL),
+        "MobileNetV2": (profiled_layers("mobilenet_v2"), L2_BYTES_LARGE),
     }
     return {
         (name, isa): Profile.of(layers, Platform(isa, l2_bytes, l1_bytes))

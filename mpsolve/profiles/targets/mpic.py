@@ -39,7 +39,7 @@ class Mpic:
     """
 
     name: str = "mpic-model"
-    description: str = "MPIC, a RISC-V core with 2-, 4- and 8-bit dot products in any combination."
+    description: str = "MPIC, a RISC-V core with 2-, 4- and 8-bit dot products in any combination"
     source: str = (
         "MACs divided by the core's MAC/cycle in each precision (Ottavi et al., ISVLSI 2020, "
         "arXiv:2010.04073, second hand from PLiNIO): the ratios between precisions are those of a "

@@ -48,7 +48,7 @@ class Ne16:
     """Kernels of 3 x 3 and 1 x 1; a stride costs nothing, only output pixels count."""
 
     name: str = "ne16-model"
-    description: str = "NE16, the neural engine of GAP9: 8-bit inputs and 2- to 8-bit weights."
+    description: str = "NE16, the neural engine of GAP9: 8-bit inputs and 2- to 8-bit weights"
     source: str = (
         "The analytic model Ne16PerfModel of PLiNIO and DORY: the accelerator without DMA and "
         "tiling, strides counted by output pixels; no layer was measured."
