@@ -280,3 +280,11 @@ def _pairwise(
         target = list(targets)[int(rng.integers(len(targets)))]
         terms.append(PairwiseTerm(layers[i], layers[j], values, target))
     return tuple(terms)
+
+
+def cancels(problem: Problem) -> bool:
+    """Whether float losses have both signs: what is left of their sum may lie beyond a resolution."""
+    terms = (term.values for term in problem.pairwise_on(None))
+    return problem.loss.dtype.kind == "f" and any(
+        values.min() < 0 for values in (problem.loss, *terms)
+    )

@@ -140,7 +140,8 @@ def solve(
     """Find the configuration of least loss within the budgets.
 
     TABLE is a file (CSV, JSON or Parquet), - for standard input, or the name of a bundled table
-    (see mpsolve tables); with --target it is a network that is profiled first. Ctrl-C ends a long search with the best answer so far and its gap.
+    (see mpsolve tables); with --target it is a network, which is profiled first. Ctrl-C ends a long
+    search with the best answer so far and its gap.
     """
     check_method(method)
     _check_options(method, strict, warm_start, output, form)

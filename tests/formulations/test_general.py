@@ -16,7 +16,7 @@ from mpsolve.bench.brute_force import RESOLUTION, agree
 from mpsolve.evaluation import evaluate
 from mpsolve.formulations import general
 from mpsolve.formulations.method import Options, Outcome, method_named
-from tests.support import brute_force, random_problem
+from tests.support import brute_force, cancels, random_problem
 
 METHODS = ("cpsat", "highs", "milp")
 
@@ -65,20 +65,18 @@ def test_agrees_with_enumeration(method: str, seed: int) -> None:
     outcome = method_named(method).solve(problem, Options())
     found = None if outcome.choice is None else evaluate(problem, outcome.choice)
     truth = brute_force(problem)
-    # Losses of both signs cancel: what is left of them may lie beyond a method's resolution.
-    integers = problem.loss.dtype.kind == "i"
-    cancels = not integers and problem.loss.min() < 0
+    integers, mixed = problem.loss.dtype.kind == "i", cancels(problem)
     summed = truth.tolerance * 2.0**50  # the largest sum of absolute losses
     assert agree(truth, found.loss if found else None, 0.0 if integers else RESOLUTION)
     assert outcome.complete
     assert outcome.limit is None
-    assert cancels or outcome.notes == ()
+    assert mixed or outcome.notes == ()
     assert all(note.startswith("Losses were resolved to") for note in outcome.notes)
     if found is not None:
         assert found.feasible
         assert outcome.bound is not None
         assert outcome.bound <= found.loss
-        slack = 1e-9 * (1 + (summed if cancels else abs(found.loss)))
+        slack = 1e-9 * (1 + (summed if mixed else abs(found.loss)))
         assert outcome.notes or found.loss - slack <= outcome.bound
 
 
