@@ -283,7 +283,7 @@ def _pairwise(
 
 
 def cancels(problem: Problem) -> bool:
-    """Whether float losses have both signs: what is left of their sum may lie beyond a resolution."""
+    """Whether float losses have both signs: what is left of a sum may be below a resolution."""
     terms = (term.values for term in problem.pairwise_on(None))
     return problem.loss.dtype.kind == "f" and any(
         values.min() < 0 for values in (problem.loss, *terms)

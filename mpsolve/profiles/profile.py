@@ -131,8 +131,10 @@ def _offered(network: Network, target: Target, rules: Rules, leave_out: bool) ->
                 f"{target.name} offers only {', '.join(map(str, common))} for {what}, and the "
                 f"graph asks for at least {least[layer.name]:g} input bits; relax that rule."
             )
+        explain = getattr(target, "unsupported", lambda _: None)
+        why = next(filter(None, map(explain, layer.layer_types)), "")
         raise UnsupportedError(
-            f"{target.name} cannot run {what}; take another target, or leave such layers out."
+            f"{target.name} cannot run {what}; take another target, or leave such layers out. {why}"
         )
     return offered
 

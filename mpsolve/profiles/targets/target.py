@@ -33,6 +33,9 @@ class Latency:
 class Target(Protocol):
     """A machine, or the model of one.
 
+    A target may have two methods more: ``for_network(network)`` returns the target as it is set up
+    for a network, and ``unsupported(layer_type)`` says in a sentence why it offers no precision.
+
     Attributes
     ----------
     name
