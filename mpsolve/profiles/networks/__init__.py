@@ -10,4 +10,6 @@ from mpsolve.profiles.networks.named import named_networks as named_networks
 from mpsolve.profiles.networks.network import Layer as Layer
 from mpsolve.profiles.networks.network import Network as Network
 from mpsolve.profiles.networks.network import Node as Node
+from mpsolve.profiles.networks.readers.onnx_file import read_onnx as read_onnx
+from mpsolve.profiles.networks.readers.torch_program import from_torch as from_torch
 from mpsolve.profiles.networks.write import write_network as write_network

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
+from mpsolve.profiles.networks.geometry import read_geometry
 from mpsolve.profiles.networks.named import is_named_network, named_network, similar_networks
+from mpsolve.profiles.networks.readers.onnx_file import read_onnx
+from mpsolve.profiles.networks.readers.torch_program import read_exported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +23,8 @@ def load_network(text: str) -> Network:
     Parameters
     ----------
     text
-        A ``.csv`` file (`read_geometry`), or a name; a file is preferred.
+        A ``.csv`` file (`read_geometry`), an ``.onnx`` file (`read_onnx`), a ``.pt2`` file
+        (`from_torch`), or a name.
 
     Raises
     ------
@@ -42,13 +46,15 @@ def load_network(text: str) -> Network:
 
 
 #: What a file that holds a network ends in.
-SUFFIXES = (".csv",)
+SUFFIXES = (".csv", ".json", ".onnx", ".pt2")
 
 
 def _reader(suffix: str) -> Callable[[Path], Network] | None:
     """The function that reads files of this suffix."""
     if suffix == ".csv":
-        from mpsolve.profiles.networks.geometry import read_geometry
-
         return read_geometry
+    if suffix == ".onnx":
+        return read_onnx
+    if suffix == ".pt2":
+        return read_exported
     return None

@@ -64,3 +64,13 @@ def networks(draw: st.DrawFn) -> Network:
     y = net.pw("last", tensors[-1], 1)
     more_outputs = draw(st.lists(st.sampled_from(tensors), unique=True, max_size=3))
     return net.build(*draw(st.permutations([y, *more_outputs])))
+
+
+def skeleton(network: Network) -> list[tuple[Any, ...]]:
+    """Every node without its name: operator, layer type, and which nodes or inputs it reads."""
+    position = {tensor: -1 - i for i, tensor in enumerate(network.inputs)}
+    position |= {node.output: i for i, node in enumerate(network.nodes)}
+    return [
+        (node.operator, node.layer_type, tuple(position[tensor] for tensor in node.inputs))
+        for node in network.nodes
+    ]

@@ -1,0 +1,1 @@
+"""Networks as other frameworks describe them: ONNX files and PyTorch programs."""
