@@ -16,6 +16,7 @@ from mpsolve.cli.completion import completion
 from mpsolve.cli.front import front
 from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
+from mpsolve.cli.networks import networks
 from mpsolve.cli.output import write_error
 from mpsolve.cli.profile import profile
 from mpsolve.cli.solve import solve
@@ -137,8 +138,9 @@ for _command in (
     candidates,
     verify,
     stability,
-    profile,
+    networks,
     targets,
+    profile,
     tables,
     inspect,
     import_,

@@ -32,21 +32,28 @@ def complete_tables(
     return found or complete_files(ctx, parameter, incomplete)
 
 
+def complete_networks(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Networks that are known by name and the files of the directory that can hold one."""
+    from mpsolve.profiles.networks.load import SUFFIXES as suffixes
+    from mpsolve.profiles.networks.named import named_networks
+
+    files = (str(p) for p in Path().iterdir() if p.suffix in suffixes)
+    found = [
+        CompletionItem(network.name, help=network.description)
+        for network in named_networks()
+        if network.name.startswith(incomplete)
+    ]
+    found += [CompletionItem(name) for name in sorted(files) if name.startswith(incomplete)]
+    return found or complete_files(ctx, parameter, incomplete)
+
+
 def complete_files(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Files, as the shell completes them."""
     return [CompletionItem(incomplete, type="file")]
-
-
-def complete_networks(
-    ctx: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Named networks; files where none fits."""
-    from mpsolve.profiles.networks.named import named_networks
-
-    names = (network.name for network in named_networks())
-    return _matching(names, incomplete) or complete_files(ctx, parameter, incomplete)
 
 
 def complete_targets(

@@ -23,6 +23,9 @@ from mpsolve.report.inspection import throughput_table as throughput_table
 from mpsolve.report.judgement import difference_table as difference_table
 from mpsolve.report.judgement import verification_table as verification_table
 from mpsolve.report.methods import comparison_table as comparison_table
+from mpsolve.report.networks import network_adders as network_adders
+from mpsolve.report.networks import network_layers as network_layers
+from mpsolve.report.networks import network_list as network_list
 from mpsolve.report.sensitivity import sensitivity_sentences as sensitivity_sentences
 from mpsolve.report.sensitivity import sensitivity_table as sensitivity_table
 from mpsolve.report.stability import stability_sentences as stability_sentences

@@ -12,4 +12,7 @@ from mpsolve.profiles.networks.network import Network as Network
 from mpsolve.profiles.networks.network import Node as Node
 from mpsolve.profiles.networks.readers.onnx_file import read_onnx as read_onnx
 from mpsolve.profiles.networks.readers.torch_program import from_torch as from_torch
+from mpsolve.profiles.networks.transformers.config import from_config as from_config
+from mpsolve.profiles.networks.transformers.decoder import Decoder as Decoder
+from mpsolve.profiles.networks.transformers.network import decoder_network as decoder_network
 from mpsolve.profiles.networks.write import write_network as write_network

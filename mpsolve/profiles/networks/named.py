@@ -103,7 +103,7 @@ _NETWORKS = (
     ),
     NamedNetwork(
         "autoencoder",
-        "autoencoder for anomaly detection, 640 spectral values",
+        "Autoencoder for anomaly detection, 640 spectral values",
         mlperf_tiny.PAPER,
         mlperf_tiny.autoencoder,
         scalable=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,14 +34,21 @@ def write_network(network: Network, path: str | PathLike[str]) -> None:
     InputError
         If something about the network would not be read back, or the file cannot be written.
     """
-    rows = _rows(network)
+    text = network_csv(network)
     try:
-        with Path(path).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        Path(path).write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def network_csv(network: Network) -> str:
+    """What `write_network` writes."""
+    rows = _rows(network)
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
 
 
 def _rows(network: Network) -> list[dict[str, Any]]:
