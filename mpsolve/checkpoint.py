@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.formulations.epsilon_constraint import Point
+from mpsolve.json_lines import JsonLines
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -32,7 +32,8 @@ class Checkpoint:
         InputError
             If the file cannot be used: it is none of ours, or that of another front.
         """
-        self._path = Path(path)
+        self._path = path
+        self._lines = JsonLines(path, "the checkpoint of a front")
         self._header = {
             "mpsolve": "front",
             "fingerprint": fingerprint(problem, x, epsilon),
@@ -46,48 +47,29 @@ class Checkpoint:
     def append(self, point: Point) -> None:
         """Write a point."""
         self.points.append(point)
-        self._write({"x": point.x, "y": point.y, "choice": point.choice.tolist()})
+        self._lines.append({"x": point.x, "y": point.y, "choice": point.choice.tolist()})
 
     def _read(self, problem: Problem) -> list[Point]:
-        try:
-            text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-            complete, _, torn = text.rpartition("\n")
-            if torn:  # a line that a killed run could not finish
-                self._path.write_text(complete + "\n" if complete else "", encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not a text file"
-            raise InputError(f"{self._path}: cannot read the checkpoint: {reason}.") from None
-        if not complete:
-            self._write(self._header)
+        entries = self._lines.read()
+        if not entries:
+            self._lines.append(self._header)
             return []
-        header, *lines = complete.split("\n")
-        if self._decoded(header) != self._header:
+        header, *points = entries
+        if header != self._header:
             raise InputError(
                 f"{self._path} belongs to the front of another problem; name another file."
             )
-        return [self._point(line, problem) for line in lines]
+        return [self._point(data, problem) for data in points]
 
-    def _point(self, line: str, problem: Problem) -> Point:
-        data = self._decoded(line)
+    def _point(self, data: Any, problem: Problem) -> Point:
         try:
             choice = np.array(data["choice"], np.int64)
             problem.flat(choice)
             return Point(data["x"], data["y"], choice)
         except (KeyError, TypeError, ValueError):
-            raise InputError(f"{self._path} holds a line that is no point: {line[:60]}") from None
-
-    def _decoded(self, line: str) -> Any:
-        try:
-            return json.loads(line)
-        except json.JSONDecodeError:
-            raise InputError(f"{self._path} is not the checkpoint of a front.") from None
-
-    def _write(self, data: dict[str, Any]) -> None:
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(data) + "\n")
-        except OSError as error:
-            raise InputError(f"{self._path} cannot be written: {error.strerror}.") from None
+            raise InputError(
+                f"{self._path} holds a line that is no point: {json.dumps(data)[:60]}"
+            ) from None
 
 
 def fingerprint(problem: Problem, x: str, epsilon: float) -> str:
