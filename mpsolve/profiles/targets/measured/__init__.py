@@ -1,0 +1,1 @@
+"""Targets that are measured where they run: see `mpsolve.profiles.targets.measured.cpu`."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime on the CPU: models of layers and networks, and which kernels they run."""
