@@ -74,8 +74,11 @@ def test_the_tensors_between_layers() -> None:
         for c in conversions(residual())
     ]
     assert sorted(found) == sorted(TENSORS)
+    assert all(
+        c.tensor_type.outer == (not c.writer or not c.reader) for c in conversions(residual())
+    )
     assert str(TensorType(4, (8, 8))) == "tensor-4-8x8"
-    assert str(TensorType(256, (1, 1), rows=True)) == "rows-256-1x1"
+    assert str(TensorType(256, (1, 1), rows=True, outer=True)) == "outer-rows-256-1x1"
 
 
 def test_a_configuration_converts_where_precisions_differ() -> None:

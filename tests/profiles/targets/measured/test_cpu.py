@@ -120,7 +120,13 @@ def test_a_profile_with_a_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize("to", [FLOAT, INT8], ids=str)
 @pytest.mark.parametrize(
     "tensor",
-    [TensorType(16, (6, 6)), TensorType(10, (5, 5)), TensorType(32, (1, 7), rows=True)],
+    [
+        TensorType(16, (6, 6)),
+        TensorType(10, (5, 5)),
+        TensorType(32, (1, 7), rows=True),
+        TensorType(3, (8, 8), outer=True),
+        TensorType(10, (1, 1), rows=True, outer=True),
+    ],
     ids=str,
 )
 def test_what_a_conversion_consists_of(tensor: TensorType, to: Precision) -> None:

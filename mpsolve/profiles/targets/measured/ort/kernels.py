@@ -69,15 +69,15 @@ def bare(optimised: Any, inputs: Mapping[str, NumberArray]) -> Cut:
     return cut(optimised, nodes, read, [node.output[0] for node in nodes], inputs)
 
 
-def between(optimised: Any, inputs: Mapping[str, NumberArray]) -> Cut:
-    """What an optimised model of two layers in a row does between their kernels."""
-    first, second = (node for node in optimised.graph.node if node.op_type in KERNELS)
+def before(optimised: Any, value: str, written: str, inputs: Mapping[str, NumberArray]) -> Cut:
+    """What an optimised model does to a value, one operator after the other, to write another."""
     writers = {node.output[0]: node for node in optimised.graph.node}
-    value, chain = second.input[0], []
-    while value != first.output[0]:
-        chain.append(writers[value])
-        value = chain[-1].input[0]
-    return cut(optimised, chain[::-1], value, [second.input[0]], inputs)
+    chain = []
+    read = written
+    while read != value:
+        chain.append(writers[read])
+        read = chain[-1].input[0]
+    return cut(optimised, chain[::-1], value, [written], inputs)
 
 
 @dataclass(frozen=True, slots=True)

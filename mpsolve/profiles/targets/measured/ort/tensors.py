@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mpsolve.profiles.networks.builder import NetworkBuilder
 from mpsolve.profiles.networks.layer_type import LayerType
-from mpsolve.profiles.networks.network import Network, Node
 from mpsolve.profiles.targets.measured.ort.formats import FLOAT, INT8
-from mpsolve.profiles.targets.measured.ort.kernels import between
+from mpsolve.profiles.targets.measured.ort.kernels import KERNELS, before
 from mpsolve.profiles.targets.measured.ort.model import network_model, owners
 from mpsolve.profiles.targets.measured.ort.runtime import bound, optimised, random_inputs, session
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mpsolve.precision import Precision
+    from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.targets.measured.ort.runtime import Call
 
 #: Channels of the far ends of the two layers between which a conversion is looked for.
@@ -24,14 +25,25 @@ CHANNELS = 16
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """The shape of a tensor, and whether matrix products or convolutions use it."""
+    """What the cost of a conversion depends on.
+
+    Attributes
+    ----------
+    channels, size
+        Its shape.
+    rows
+        Whether matrix products use it, instead of convolutions.
+    outer
+        Whether one side of it is an end of the network, where it is in the usual layout.
+    """
 
     channels: int
     size: tuple[int, int]
     rows: bool = False
+    outer: bool = False
 
     def __str__(self) -> str:
-        layout = "rows" if self.rows else "tensor"
+        layout = ("outer-" if self.outer else "") + ("rows" if self.rows else "tensor")
         return f"{layout}-{self.channels}-{self.size[0]}x{self.size[1]}"
 
 
@@ -92,33 +104,34 @@ def _add(
         ends = {node.operator for node in network.consumers[tensor]}
         if tensor in network.producers:
             ends.add(network.producers[tensor].operator)
-        tensor_type = TensorType(channels, (size[0], size[1]), "linear" in ends)
+        outer = not (writer and reader)
+        tensor_type = TensorType(channels, (size[0], size[1]), "linear" in ends, outer)
         found[Conversion(tensor, tensor_type, writer, reader)] = None
 
 
 def conversion_call(tensor: TensorType, to: Precision, threads: int = 1) -> Call:
     """A call that converts a tensor between two layers, with all that goes with it."""
-    network = _pair(tensor)
-    first, second = (layer.name for layer in network.layers)
-    configuration = {first: FLOAT if to == INT8 else INT8, second: to}
-    best = optimised(network_model(network, configuration, own_forms=True), threads)
-    part = between(best, random_inputs(session(best.SerializeToString(), optimise=False)))
+    network, configuration = _around(tensor, to)
+    model = network_model(network, configuration, own_forms=not tensor.outer)
+    best = optimised(model, threads)
+    ends = [node for node in best.graph.node if node.op_type in KERNELS]
+    read = best.graph.input[0].name if tensor.outer and to == INT8 else ends[0].output[0]
+    written = best.graph.output[0].name if tensor.outer and to == FLOAT else ends[-1].input[0]
+    inputs = random_inputs(session(best.SerializeToString(), optimise=False))
+    part = before(best, read, written, inputs)
     return bound(session(part.model, threads, optimise=False), part.inputs)
 
 
-def _pair(tensor: TensorType) -> Network:
-    """Two layers with the tensor between them."""
+def _around(tensor: TensorType, to: Precision) -> tuple[Network, dict[str, Precision]]:
+    """A layer before the tensor and one behind it, or one of them at an end of a network."""
     kind = "linear" if tensor.rows else "pw"
-    ends = (CHANNELS, tensor.channels, CHANNELS)
-    nodes = [
-        Node(
-            f"layer{i}",
-            kind,
-            (f"tensor{i}",),
-            f"tensor{i + 1}",
-            LayerType(kind, ends[i], ends[i + 1], tensor.size, tensor.size),
-        )
-        for i in range(2)
-    ]
-    tensors = {f"tensor{i}": (channels, *tensor.size) for i, channels in enumerate(ends)}
-    return Network(str(tensor), tuple(nodes), tensors, ("tensor0",), ("tensor2",))
+    other = FLOAT if to == INT8 else INT8
+    sides = [(other, CHANNELS, tensor.channels), (to, tensor.channels, CHANNELS)]
+    if tensor.outer:
+        sides = sides[1:] if to == INT8 else sides[:1]
+    net = NetworkBuilder(str(tensor))
+    x = net.input(sides[0][1], *tensor.size)
+    for i, (_, channels, features) in enumerate(sides):
+        layer_type = LayerType(kind, channels, features, tensor.size, tensor.size)
+        x = net.layer(f"layer{i}", x, layer_type)
+    return net.build(x), {f"layer{i}": precision for i, (precision, *_) in enumerate(sides)}
