@@ -119,10 +119,20 @@ def deviation(samples: FloatArray, centre: float | None = None) -> float:
     return factor * NORMAL * float(np.median(np.abs(samples - middle)))
 
 
+def by_clock(
+    call: Callable[[], object], runs: int, clock: Callable[[], int] = time.perf_counter_ns
+) -> float:
+    """Microseconds of one run of a call, the mean over ``runs`` of them; the clock has ns."""
+    began = clock()
+    for _ in range(runs):
+        call()
+    return (clock() - began) / (1000 * runs)
+
+
 def interleaved(
     calls: Mapping[K, Callable[[], object]],
     timing: Timing,
-    clock: Callable[[], int] = time.perf_counter_ns,
+    sample: Callable[[Callable[[], object], int], float] = by_clock,
 ) -> dict[K, FloatArray]:
     """One pass: sample several calls in turn.
 
@@ -132,38 +142,34 @@ def interleaved(
         What is timed; every call must leave things as it found them.
     timing
         How much is measured.
-    clock
-        Nanoseconds.
+    sample
+        Runs a call so many times and returns the mean of microseconds.
 
     Returns
     -------
     Call -> ``(rounds,)`` float64 microseconds of one run.
     """
-    runs = {key: _runs(call, timing.sample_us, clock) for key, call in calls.items()}
+    runs = {key: _runs(call, timing.sample_us, sample) for key, call in calls.items()}
     samples: dict[K, list[float]] = {key: [] for key in calls}
     with _without_garbage_collector():
         for _ in range(timing.warm_up + timing.rounds):
             for key, call in calls.items():
-                samples[key].append(_sample(call, runs[key], clock))
+                samples[key].append(sample(call, runs[key]))
     return {key: np.array(own[timing.warm_up :]) for key, own in samples.items()}
 
 
-def _runs(call: Callable[[], object], sample_us: float, clock: Callable[[], int]) -> int:
+def _runs(
+    call: Callable[[], object],
+    sample_us: float,
+    sample: Callable[[Callable[[], object], int], float],
+) -> int:
     """How many runs last long enough; the first run, which may prepare things, is not looked at."""
     call()
     runs = 1
-    while (last := _sample(call, runs, clock)) * runs < sample_us:
+    while (last := sample(call, runs)) * runs < sample_us:
         needed = np.ceil(sample_us / last) if last > 0 else np.inf
         runs = int(min(max(needed, runs + 1), 10 * runs))
     return runs
-
-
-def _sample(call: Callable[[], object], runs: int, clock: Callable[[], int]) -> float:
-    """Microseconds of one run, the mean over ``runs`` of them."""
-    began = clock()
-    for _ in range(runs):
-        call()
-    return (clock() - began) / (1000 * runs)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from mpsolve import InputError
 from mpsolve.profiles.targets.measured.protocol import (
     Summary,
     Timing,
+    by_clock,
     deviation,
     interleaved,
 )
@@ -33,9 +34,9 @@ class Machine:
         self.drift = drift
         self.log: list[str] = []
 
-    def clock(self) -> int:
-        """Nanoseconds."""
-        return int(self.now)
+    def sample(self, call: Callable[[], object], runs: int) -> float:
+        """As `by_clock`, by this clock."""
+        return by_clock(call, runs, lambda: int(self.now))
 
     def call(self, name: str, us: float) -> Callable[[], None]:
         """A call of so many microseconds when time begins."""
@@ -51,7 +52,7 @@ def test_samples_are_means_of_runs() -> None:
     """On a steady machine every sample is what one run takes, however many it consists of."""
     machine = Machine()
     calls = {"fast": machine.call("fast", 7.5), "slow": machine.call("slow", 5000.0)}
-    samples = interleaved(calls, Timing(rounds=6, sample_us=1000), machine.clock)
+    samples = interleaved(calls, Timing(rounds=6, sample_us=1000), machine.sample)
     assert samples["fast"].tolist() == [7.5] * 6
     assert samples["slow"].tolist() == [5000.0] * 6
 
@@ -60,7 +61,7 @@ def test_a_sample_lasts_long_enough() -> None:
     """A call of 7.5 us runs 134 times in a row for a sample of 1000 us; a slow one runs once."""
     machine = Machine()
     calls = {"fast": machine.call("fast", 7.5), "slow": machine.call("slow", 5000.0)}
-    interleaved(calls, Timing(rounds=2, warm_up=0, sample_us=1000), machine.clock)
+    interleaved(calls, Timing(rounds=2, warm_up=0, sample_us=1000), machine.sample)
     rounds = "".join(name[0] for name in machine.log).rpartition("s" + "f" * 134 + "s")
     assert rounds[1]
     assert rounds[2] == ""
@@ -69,7 +70,10 @@ def test_a_sample_lasts_long_enough() -> None:
 def test_a_clock_that_stands_still_ends_too() -> None:
     """Where the clock does not see a call, more runs are made until it does."""
     ticks = iter(range(0, 10**9, 1))
-    samples = interleaved({0: lambda: None}, Timing(rounds=1, sample_us=0.001), lambda: next(ticks))
+    timing = Timing(rounds=1, sample_us=0.001)
+    samples = interleaved(
+        {0: lambda: None}, timing, lambda c, n: by_clock(c, n, lambda: next(ticks))
+    )
     assert samples[0][0] > 0
 
 
@@ -77,7 +81,7 @@ def test_drift_hits_all_alike() -> None:
     """A machine that becomes twice as slow meanwhile does not change the ratio of two calls."""
     machine = Machine(drift=2.0)
     calls = {"a": machine.call("a", 1000.0), "b": machine.call("b", 3000.0)}
-    samples = interleaved(calls, Timing(rounds=101, warm_up=0, sample_us=0), machine.clock)
+    samples = interleaved(calls, Timing(rounds=101, warm_up=0, sample_us=0), machine.sample)
     assert samples["a"].max() > 1.9 * samples["a"].min()
     ratio = np.median(samples["b"]) / np.median(samples["a"])
     assert ratio == pytest.approx(3, rel=0.01)
@@ -93,7 +97,7 @@ def test_warming_up_does_not_count() -> None:
         for _ in range(int(next(first, 1))):
             plain()
 
-    samples = interleaved({0: call}, Timing(rounds=3, warm_up=4, sample_us=0), machine.clock)
+    samples = interleaved({0: call}, Timing(rounds=3, warm_up=4, sample_us=0), machine.sample)
     assert samples[0].tolist() == [1.0, 1.0, 1.0]
 
 

@@ -1,0 +1,179 @@
+"""A GPU of this machine, measured through torch.
+
+**This target has never been run on a GPU.** What it shares with the CPU, the protocol, the
+statistics and the store, is tested there, and so are its layers in the precisions that torch has
+on a CPU; nobody has seen its timer, its 8-bit floats or its 4-bit weights at work.
+
+A run is timed by events on the device, after the second-level cache was overwritten: weights and
+activations come from memory. Overwriting takes longer than launching the kernels behind it, so
+that the host is no part of the time.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mpsolve.errors import InputError
+from mpsolve.profiles.table import Provenance
+from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one
+from mpsolve.profiles.targets.measured.protocol import Timing, interleaved
+from mpsolve.profiles.targets.measured.record import Record
+from mpsolve.profiles.targets.measured.torch_layers import candidates, import_torch, layer_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from os import PathLike
+
+    from mpsolve.precision import Precision
+    from mpsolve.profiles.networks.layer_type import LayerType
+    from mpsolve.profiles.targets.measured.measure_all import Progress
+    from mpsolve.profiles.targets.target import Latency
+    from mpsolve.typing import FloatArray
+
+#: What is overwritten before every run: more than the second-level cache of any GPU so far.
+FLUSH_BYTES = 256 * 2**20
+
+
+class CudaTarget:
+    """The first CUDA device, as a `MeasuredTarget`; it offers nothing where there is none.
+
+    Layers compute one image or sequence in float32 (without TF32), float16 and bfloat16; linear
+    and pointwise ones also, where torch has the kernel for their shape on the device, in int8,
+    8-bit floats and with 4-bit weights. ``refusals`` tells why the others are not offered.
+
+    Parameters
+    ----------
+    passes, rounds, sample_us
+        See `Timing`.
+    """
+
+    name = "cuda"
+    provenance = Provenance.MEASURED
+    unit = "us"
+
+    def __init__(self, passes: int = 5, rounds: int = 8, sample_us: float = 2000.0) -> None:
+        self.timing = Timing(passes, rounds, sample_us=sample_us)
+        self._known: dict[LayerType, dict[Precision, str]] = {}
+        self._measured: dict[LayerType, dict[Precision, Latency]] = {}
+
+    @cached_property
+    def unavailable(self) -> str:
+        """Why nothing can be measured, in one sentence; "" if there is a device."""
+        torch = import_torch()
+        return "" if torch.cuda.is_available() else f"torch {torch.__version__} finds no GPU."
+
+    @cached_property
+    def record(self) -> Record:
+        """The circumstances."""
+        torch = import_torch()
+        device = "no GPU" if self.unavailable else torch.cuda.get_device_name(0)
+        options = {**asdict(self.timing), "cuda": str(torch.version.cuda)}
+        return Record.here(self.name, ("torch",), options, device)
+
+    @property
+    def description(self) -> str:
+        """One sentence for people."""
+        return "The first CUDA device of this machine, measured through torch."
+
+    @property
+    def source(self) -> str:
+        """What was measured with which versions, and how far to trust it."""
+        return f"Medians of layers measured one by one on {self.record}."
+
+    def precisions(self, layer_type: LayerType) -> tuple[Precision, ...]:
+        """The precisions that torch computes on the device; none without one."""
+        return tuple(p for p, why in self._verdicts(layer_type).items() if not why)
+
+    def refusals(self, layer_type: LayerType) -> dict[Precision, str]:
+        """The other precisions that were tried, and why they are not offered."""
+        return {p: why for p, why in self._verdicts(layer_type).items() if why}
+
+    def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
+        """The latency of one call; all precisions of the layer type are measured at once."""
+        known = self._measured.setdefault(layer_type, {})
+        if precision not in known:
+            known |= measure_one(self, layer_type, {*self.precisions(layer_type), precision})
+        return known[precision]
+
+    def measure(
+        self, layer_type: LayerType, precisions: Iterable[Precision]
+    ) -> dict[Precision, Latency]:
+        """Measure a layer type in several precisions in turn."""
+        return measure_one(self, layer_type, precisions)
+
+    def measure_all(
+        self,
+        layer_types: Iterable[LayerType],
+        store: str | PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> dict[LayerType, dict[Precision, Latency]]:
+        """As `MeasuredTarget.measure_all`."""
+        return measure_all(self, layer_types, store, progress)
+
+    def samples(
+        self, layer_type: LayerType, precisions: Iterable[Precision]
+    ) -> dict[Precision, FloatArray]:
+        """One pass: ``(rounds,)`` microseconds of a layer type in each precision.
+
+        Raises
+        ------
+        InputError
+            If a precision is not offered.
+        """
+        for precision in (wanted := tuple(precisions)):
+            if why := self._verdicts(layer_type).get(precision, "torch has no such kernel"):
+                raise InputError(f"The GPU does not offer {layer_type} at {precision}: {why}")
+        with plain_float32():
+            calls = {p: layer_call(layer_type, p, "cuda") for p in wanted}
+            return interleaved(calls, self.timing, events())
+
+    def _verdicts(self, layer_type: LayerType) -> dict[Precision, str]:
+        """Precision -> why it is not offered, or ""."""
+        if layer_type not in self._known:
+            tried = candidates(layer_type)
+            self._known[layer_type] = {p: self._verdict(layer_type, p) for p in tried}
+        return self._known[layer_type]
+
+    def _verdict(self, layer_type: LayerType, precision: Precision) -> str:
+        if self.unavailable:
+            return self.unavailable
+        try:
+            layer_call(layer_type, precision, "cuda")()
+            import_torch().cuda.synchronize()
+        except Exception as error:  # torch raises what it likes
+            return str(error).splitlines()[0]
+        return ""
+
+
+def events() -> Callable[[Callable[[], object], int], float]:
+    """A timer of calls on the device, for `interleaved`."""
+    torch = import_torch()
+    flushed = torch.empty(FLUSH_BYTES, dtype=torch.int8, device="cuda")
+
+    def sample(call: Callable[[], object], runs: int) -> float:
+        pairs = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(runs)]
+        for begin, end in pairs:
+            flushed.zero_()
+            begin.record()
+            call()
+            end.record()
+        torch.cuda.synchronize()
+        return 1000 * sum(begin.elapsed_time(end) for begin, end in pairs) / runs
+
+    return sample
+
+
+@contextmanager
+def plain_float32() -> Iterator[None]:
+    """No TF32, whose products are rounded to 11 bits, and the fastest convolution algorithms."""
+    backends = import_torch().backends
+    before = backends.cuda.matmul.allow_tf32
+    backends.cuda.matmul.allow_tf32 = False
+    try:
+        with backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+            yield
+    finally:
+        backends.cuda.matmul.allow_tf32 = before
