@@ -10,7 +10,7 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.profiles.table import Provenance
-from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one
+from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one, why_nothing
 from mpsolve.profiles.targets.measured.ort.formats import candidates
 from mpsolve.profiles.targets.measured.ort.offered import why_not
 from mpsolve.profiles.targets.measured.ort.runtime import empty_call
@@ -101,6 +101,10 @@ class CpuTarget:
     def refusals(self, layer_type: LayerType) -> dict[Precision, str]:
         """The other precisions that were tried, and why they are not offered."""
         return {p: why for p, why in self._verdicts(layer_type).items() if why}
+
+    def unsupported(self, layer_type: LayerType) -> str:
+        """Why nothing is offered for a layer type, in one sentence; "" if something is."""
+        return why_nothing(self._verdicts(layer_type))
 
     def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
         """The latency of one call; all precisions of the layer type are measured at once."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
 from mpsolve.profiles.table import Provenance
-from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one
+from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one, why_nothing
 from mpsolve.profiles.targets.measured.protocol import Timing, interleaved
 from mpsolve.profiles.targets.measured.record import Record
 from mpsolve.profiles.targets.measured.torch_layers import candidates, import_torch, layer_call
@@ -90,6 +90,10 @@ class CudaTarget:
     def refusals(self, layer_type: LayerType) -> dict[Precision, str]:
         """The other precisions that were tried, and why they are not offered."""
         return {p: why for p, why in self._verdicts(layer_type).items() if why}
+
+    def unsupported(self, layer_type: LayerType) -> str:
+        """Why nothing is offered for a layer type, in one sentence; "" if something is."""
+        return self.unavailable or why_nothing(self._verdicts(layer_type))
 
     def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
         """The latency of one call; all precisions of the layer type are measured at once."""

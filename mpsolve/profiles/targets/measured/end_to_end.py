@@ -8,7 +8,7 @@ its layers, and with that of its layers and conversions.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from mpsolve.profiles.targets.measured.ort.formats import FLOAT, INT8
 from mpsolve.profiles.targets.measured.ort.kernels import FLOAT_KERNELS, INT8_KERNELS, kernels
 from mpsolve.profiles.targets.measured.ort.model import network_model
 from mpsolve.profiles.targets.measured.ort.runtime import bound, optimised, random_inputs, session
-from mpsolve.profiles.targets.measured.protocol import Summary, interleaved
+from mpsolve.profiles.targets.measured.protocol import Summary, by_clock, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from mpsolve.profiles.targets.measured.ort.tensors import TensorType
     from mpsolve.profiles.targets.target import Latency
     from mpsolve.typing import FloatArray
+
+#: Runs of a network for each round of its layers.
+RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +118,32 @@ def measure_networks(
 ) -> dict[str, Summary]:
     """Microseconds of a whole network at each of several configurations, measured in turn.
 
+    Every sample is a single run: a run of milliseconds that is not interrupted is the rule even on
+    a busy machine, several in a row are not.
+
     Raises
     ------
     UnsupportedError
         If ONNX Runtime does not run a layer in its precision.
     """
     passes: dict[str, list[FloatArray]] = {name: [] for name in configurations}
-    count = target.timing.passes
-    for number in range(count):
+    timing = replace(target.timing, rounds=RUNS * target.timing.rounds, sample_us=0)
+    for number in range(timing.passes):
         calls = {
             name: network_call(network, configuration, target.threads)
             for name, configuration in configurations.items()
         }
-        for name, samples in interleaved(calls, target.timing).items():
+        for name, samples in interleaved(calls, timing, after_itself).items():
             passes[name].append(samples)
         if progress:
-            progress(network.name, number + 1, count)
+            progress(network.name, number + 1, timing.passes)
     return {name: Summary.of(np.array(own)) for name, own in passes.items()}
+
+
+def after_itself(call: Callable[[], object], runs: int) -> float:
+    """As `by_clock`, after a run that does not count: caches hold what the same network left."""
+    call()
+    return by_clock(call, runs)
 
 
 def network_call(

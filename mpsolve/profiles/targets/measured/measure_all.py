@@ -11,7 +11,7 @@ from mpsolve.profiles.targets.measured.protocol import Summary
 from mpsolve.profiles.targets.measured.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from os import PathLike
 
     from mpsolve.precision import Precision
@@ -100,3 +100,11 @@ def measure_one(
     wanted = tuple(precisions)
     passes = [sampler.samples(subject, wanted) for _ in range(sampler.timing.passes)]
     return {p: Summary.of(np.array([own[p] for own in passes])).latency for p in wanted}
+
+
+def why_nothing(verdicts: Mapping[Precision, str]) -> str:
+    """Why no precision is offered, in one sentence, from why each is not; "" if one is."""
+    if not all(verdicts.values()):
+        return ""
+    reasons = (f"{precision}: {why.rstrip('.')}" for precision, why in verdicts.items())
+    return f"Tried in vain were {'; '.join(reasons)}."

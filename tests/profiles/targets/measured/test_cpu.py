@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mpsolve import Configuration, InputError, MissingDependencyError, Precision, Provenance
+from mpsolve import (
+    Configuration,
+    InputError,
+    MissingDependencyError,
+    Precision,
+    Provenance,
+    UnsupportedError,
+)
 from mpsolve.profiles.networks import NetworkBuilder
 from mpsolve.profiles.profile import profile
 from mpsolve.profiles.targets.measured.conversions import conversion_total, measure_conversions
@@ -19,6 +26,7 @@ from mpsolve.profiles.targets.measured.end_to_end import (
 )
 from mpsolve.profiles.targets.measured.ort import graph, runtime
 from mpsolve.profiles.targets.measured.ort.formats import FLOAT, INT8, WEIGHT_ONLY
+from mpsolve.profiles.targets.measured.ort.offered import why_not
 from mpsolve.profiles.targets.measured.ort.tensors import TensorType, conversion_call
 from mpsolve.profiles.targets.registry import load_target
 from mpsolve.profiles.targets.target import MeasuredTarget
@@ -100,6 +108,25 @@ def test_a_refused_precision_is_never_measured(monkeypatch: pytest.MonkeyPatch) 
     assert target.refusals(TINY[0]) == {INT8: "it runs floats"}
     with pytest.raises(InputError, match="at 8b/8b: it runs floats"):
         target.samples(TINY[0], [INT8])
+    assert target.unsupported(TINY[0]) == ""
+
+
+def test_a_layer_type_without_any_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever profiles it is told what was tried, and why in vain."""
+    monkeypatch.setattr(
+        "mpsolve.profiles.targets.measured.cpu.why_not",
+        lambda layer_type, precision, threads: f"no kernel of {precision.b_in} bits",
+    )
+    message = "Tried in vain were 32b/32b: no kernel of 32 bits; 8b/8b: no kernel of 8 bits."
+    assert quick().unsupported(TINY[0]) == message
+    with pytest.raises(UnsupportedError, match=f"cpu cannot run layer conv.*{message}"):
+        profile(tiny(), quick())
+
+
+def test_a_model_that_is_too_large() -> None:
+    """It is refused before anybody tries to build it; in fewer bits it may be small enough."""
+    layer_type = linear(2**15, 2**14)
+    assert why_not(layer_type, FLOAT) == "a model of this size cannot be stored in one piece"
 
 
 def test_a_profile_with_a_store(tmp_path: Path) -> None:

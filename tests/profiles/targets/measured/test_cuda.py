@@ -112,6 +112,7 @@ def test_without_a_gpu(torch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(target.refusals(LAYERS[0]).values()) == {target.unavailable}
     assert target.measure_all(LAYERS) == {layer_type: {} for layer_type in LAYERS}
     assert target.record.device == "no GPU"
+    assert target.unsupported(LAYERS[0]) == target.unavailable
     with pytest.raises(InputError, match=r"does not offer .* at 32b/32b: torch .* finds no GPU"):
         target.latency(LAYERS[0], FLOAT32)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: Largest error, in standard deviations of the result. Products in float32 stay below 1e-5,
 #: activations rounded to 8 bits exceed 1e-2.
 ROUNDED = 1e-3
+#: Bytes of weights; a serialised model has less than 2 GiB.
+LARGEST_MODEL = 2**31 - 2**24
 
 
 def why_not(layer_type: LayerType, precision: Precision, threads: int = 1) -> str:
@@ -37,6 +39,8 @@ def why_not(layer_type: LayerType, precision: Precision, threads: int = 1) -> st
     The optimised model must consist of the kernel of that precision. Whether a kernel for
     weights of few bits rounds its activations is not to be seen there, but in its results.
     """
+    if layer_type.weights * precision.b_wt / 8 > LARGEST_MODEL:
+        return "a model of this size cannot be stored in one piece"
     model = layer_model(layer_type, precision)
     try:
         best = optimised(model, threads)
