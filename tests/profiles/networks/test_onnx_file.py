@@ -356,6 +356,11 @@ def test_a_dynamic_batch_is_1(tmp_path: Path) -> None:
             {"w": (3, 8, 8)},
             r"node y \(MatMul\) has weights of shape \(3, 8, 8\), which are no layer's",
         ),
+        (
+            [node("Einsum", "x w", "y", equation="bchw,cd->bdhw")],
+            {"w": (3, 4)},
+            r"node y \(Einsum\) has weights; only Conv, Gemm and MatMul are layers",
+        ),
         ([node("Relu", "x", "y")], {}, "m has no layer with weights"),
         ([node("Relu", "w", "y")], {"w": (3,)}, "no output depends on an input"),
         ([node("NoSuchOp", "x", "y")], {}, "the shape of y cannot be inferred"),

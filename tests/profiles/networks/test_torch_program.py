@@ -336,6 +336,14 @@ def test_exported_programs_are_read_from_files(tmp_path: Path) -> None:
             r"has weights of shape \(2, 4, 4\), which are no layer's",
         ),
         (
+            Model(
+                lambda m, x: torch.einsum("bi,eio->beo", x, m.experts),
+                experts=nn.Parameter(torch.zeros(3, 4, 5)),
+            ),
+            torch.zeros(1, 4),
+            r"model: einsum \(einsum\) has weights of shape \(3, 4, 5\), which are no layer's",
+        ),
+        (
             Model(lambda m, x: m.w * 2, w=nn.Parameter(torch.zeros(3))),
             torch.zeros(1, 2),
             "model: no output depends on an input",

@@ -36,7 +36,7 @@ def read_onnx(
     Convolutions of one and two dimensions, Gemm and MatMul by a constant matrix are layers: in
     floating point, between QuantizeLinear and DequantizeLinear, or in integers. Batch
     normalisation, activations and casts belong to the operator before them. A layer has the name
-    of its node or, where that says nothing, of the module that its weights belong to; nodes with
+    of the module that its weights belong to or, where they do not tell, of its node; nodes with
     the same weights are one layer. What is no layer, adder, product, pooling, concatenation or
     rearrangement is ``other``, such as a softmax or an embedding.
 
@@ -106,6 +106,8 @@ class _Reader:
                 f"is of the domain {node.domain}, which ONNX does not define; save the model "
                 "before it is optimised, or quantise it as QDQ",
             )
+        if node.op_type == "Einsum" and any(constant.is_matrix for constant in constants):
+            raise self._error(node, "has weights; only Conv, Gemm and MatMul are layers")
         if self._is_dequantisation(node, inputs):
             self.values[node.output[0]] = next(x for x in inputs if isinstance(x, Activation))
         elif node.op_type not in known.LAYERS or not self._read_layer(node, inputs):
@@ -135,7 +137,7 @@ class _Reader:
         )
         if layer_type is None:
             raise self._error(node, f"has weights of shape {weights.dims}, which are no layer's")
-        name = _path(node) or module_path(weights.whole)
+        name = module_path(weights.whole) or _path(node)
         y = self.graph.layer(name, x, layer_type, weights, dims)
         if isinstance(bias, Activation):
             y = self.graph.compute(Call("Add", Role.ADD, (y, bias), dims, name))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 #: A computation with shapes has no more elements than this; anything larger is weights.
 LARGEST = 1024
@@ -56,11 +56,9 @@ def _fold(graph: Any) -> bool:
     from onnx import numpy_helper
 
     dims = known_dims(graph)
-    values = {
-        tensor.name: numpy_helper.to_array(tensor)
-        for tensor in graph.initializer
-        if _is_small(tensor.dims)
-    }
+    small = (tensor for tensor in graph.initializer if prod(tensor.dims) <= LARGEST)
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in small}
+    values = {name: array for name, array in arrays.items() if _may_be_a_shape(array)}
     left = []
     for node in graph.node:
         results = _computed(node, values, dims)
@@ -88,13 +86,13 @@ def _computed(
     if any(name and name not in inputs for name in node.input):
         return None
     try:
-        results = ReferenceEvaluator(node).run(None, inputs)
+        results = [np.asarray(y) for y in ReferenceEvaluator(node).run(None, inputs)]
     except Exception:  # an operator that the evaluator lacks
         return None
-    small = all(_is_small(np.shape(result)) for result in results)
-    return [np.asarray(result) for result in results] if small else None
+    return results if all(map(_may_be_a_shape, results)) else None
 
 
-def _is_small(dims: Sequence[int]) -> bool:
-    """Whether a value can be part of a computation with shapes; a matrix is weights."""
-    return len(dims) < 2 and prod(dims) <= LARGEST
+def _may_be_a_shape(array: np.ndarray[Any, Any]) -> bool:
+    """Whether a value can be part of a computation with shapes; any other matrix is weights."""
+    whole = array.dtype in (np.int32, np.int64, np.bool_)
+    return array.size <= LARGEST and (array.ndim < 2 or whole)

@@ -33,6 +33,9 @@ REFUSED: Final = frozenset(
     )
 )
 
+#: Parts of the names of operators that do not multiply by the matrices that they read.
+WITHOUT_PRODUCTS: Final = ("attention", "embedding", "norm")
+
 _GROUPS: Final = {
     Role.IDENTITY: """
         _to_copy alias alpha_dropout clone contiguous detach dropout feature_dropout

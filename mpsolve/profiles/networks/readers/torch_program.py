@@ -164,7 +164,10 @@ class _Reader:
         if dims is None or statistic or not any(isinstance(x, Activation) for x in inputs):
             self.values[node.name] = self._constant(node, dims or (), inputs)
             return
-        self.values[node.name] = self._layer(call, dims) or self.graph.compute(
+        layer = self._layer(call, dims)
+        if layer is None and role is Role.OTHER:
+            self._refuse_weights(call, inputs)
+        self.values[node.name] = layer or self.graph.compute(
             Call(
                 operator=_operator(call),
                 role=role,
@@ -205,6 +208,20 @@ class _Reader:
         if isinstance(bias, Activation):
             y = self.graph.compute(Call("add", Role.ADD, (y, bias), dims, path))
         return y
+
+    def _refuse_weights(self, node: Any, inputs: Sequence[Activation | Constant]) -> None:
+        """Refuse products by weights that are not a matrix, such as those of several experts."""
+        name = _operator(node)
+        if any(kind in name for kind in known.WITHOUT_PRODUCTS):
+            return
+        parameters = self.program.graph_signature.inputs_to_parameters.values()
+        for weights in inputs:
+            if isinstance(weights, Constant) and weights.whole in parameters:
+                axes = sum(size > 1 for size in weights.dims)
+                if axes > 1:
+                    raise self._error(
+                        node, f"has weights of shape {weights.dims}, which are no layer's"
+                    )
 
     def _constant(
         self, node: Any, dims: tuple[int, ...], parts: list[Activation | Constant]

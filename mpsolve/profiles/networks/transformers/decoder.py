@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: these three.
 MODEL_TYPES = (
     *("deepseek", "gemma", "gemma2", "granite", "llama", "mistral", "mixtral", "olmo", "olmo2"),
-    *("olmoe", "phi3", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "smollm3", "stablelm"),
+    *("olmoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "smollm3", "stablelm"),
 )
 #: Model types that have biases on q, k and v whatever their configuration says.
 BIASED_TYPES = ("qwen2", "qwen2_moe")
