@@ -204,6 +204,16 @@ def test_the_parameters_tell_whether_there_are_biases(read: Read, params: str, b
             "net.csv: line 3, column name: a occurs twice; name every operator once.",
         ),
         (
+            HEADER.replace("\n", ",index\n")
+            + CONV.replace("\n", ",5\n")
+            + CONV.replace("a", "b").replace("\n", ",5\n"),
+            "net.csv: line 3, column index: 5 occurs twice; number every row once.",
+        ),
+        (
+            HEADER + CONV + "b,pw,16,4,4,8,4,4,1,1,0;0\n",
+            "net.csv: line 3, column kind: Node b: a layer reads one tensor, not ",
+        ),
+        (
             HEADER.replace("\n", ",groups\n") + CONV.replace("\n", ",2\n"),
             "net.csv: line 2, column kind: 2 groups do not divide the channels of ",
         ),
@@ -235,6 +245,24 @@ def test_a_tensor_whose_shape_is_not_its_layers_cannot_be_written(tmp_path: Path
     )
     with pytest.raises(InputError, match="the shape of fc0 is not what fc0 writes"):
         write_network(odd, tmp_path / "odd.csv")
+
+
+def test_what_a_file_cannot_say_is_not_written(tmp_path: Path) -> None:
+    """Names that would be read differently, outputs twice, and nodes that read nothing."""
+
+    def refusal_of(network: Network) -> str:
+        with pytest.raises(InputError) as caught:
+            write_network(network, tmp_path / "odd.csv")
+        return str(caught.value)
+
+    net = NetworkBuilder("odd")
+    x = net.linear("fc ", net.input(4), 4)
+    assert refusal_of(net.build(x)).startswith("'fc ' cannot be written: spaces around a name")
+    net = NetworkBuilder("odd")
+    x = net.linear("fc", net.input(4), 4)
+    assert "returns nothing, or one tensor twice" in refusal_of(net.build(x, x))
+    y = net.operator("constant", "other", (), (4, 1, 1))
+    assert "node constant reads nothing" in refusal_of(net.build(net.add("add", x, y)))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

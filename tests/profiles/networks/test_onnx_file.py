@@ -338,6 +338,29 @@ def test_a_dynamic_batch_is_1(tmp_path: Path) -> None:
     assert content(read_onnx(path, shapes={"x": (1, 3, 8, 8)})) == content(fixed)
 
 
+def test_local_functions_are_read_through(tmp_path: Path) -> None:
+    """Some exporters put every module into a function of the file."""
+    opset = [helper.make_opsetid("", 21)]
+    graph = [node("MatMul", "a w", "h"), node("Relu", "h", "b")]
+    function = helper.make_function("mine", "Layer", ["a", "w"], ["b"], graph, opset)
+    call = helper.make_node("Layer", ["x", "w"], ["y"], domain="mine")
+    path = save(tmp_path / "m.onnx", [call], (1, 4), {"w": (4, 3)})
+    model = onnx.load(path)
+    model.functions.append(function)
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    onnx.save(model, path)
+    assert [layer.layer_types[0] for layer in read_onnx(path).layers] == [LayerType("linear", 4, 3)]
+
+
+def test_a_product_plus_an_activation(tmp_path: Path) -> None:
+    """Gemm of three tensors is a layer and an adder; of two it is no layer."""
+    graph = [node("Gemm", "x w x", "h"), node("MatMul", "h t", "m"), node("Add", "m h", "y")]
+    graph.insert(0, node("Transpose", "x", "t", perm=[1, 0]))
+    network = read_onnx(save(tmp_path / "m.onnx", graph, (1, 4), {"w": (4, 4)}))
+    assert nodes(network)[:2] == [("linear", "linear", ("x",)), ("add", "add", ("linear", "x"))]
+    assert [n.operator for n in network.nodes if n.name == "matmul"] == ["other"]
+
+
 @pytest.mark.parametrize(
     ("graph", "weights", "message"),
     [
@@ -345,6 +368,15 @@ def test_a_dynamic_batch_is_1(tmp_path: Path) -> None:
             [node("ConvTranspose", "x w", "y")],
             {"w": (3, 4, 2, 2)},
             r"node y \(ConvTranspose\) is neither a layer that is known nor free of weights",
+        ),
+        (
+            [
+                helper.make_node("Constant", [], ["s"], value_ints=[1, 3, 2, 4, 8]),
+                node("Reshape", "x s", "h"),
+                node("Conv", "h w", "y"),
+            ],
+            {"w": (4, 3, 2, 2, 2)},
+            r"node y \(Conv\) has weights of shape \(4, 3, 2, 2, 2\), which are no layer's",
         ),
         (
             [node("MatMul", "w x", "y")],

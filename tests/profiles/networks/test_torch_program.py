@@ -259,6 +259,35 @@ def test_random_convolutions() -> None:
     assert network.macs == counted_macs(model, x)
 
 
+def test_padding_may_be_given_in_words() -> None:
+    """``same`` keeps the size, with one more row below for an even kernel; ``valid`` does not."""
+    model = Model(
+        lambda m, x: m.valid(m.same(x)),
+        same=nn.Conv2d(3, 4, (4, 3), padding="same", bias=False),
+        valid=nn.Conv2d(4, 4, 3, padding="valid", bias=False),
+    )
+    network = from_torch(model, (torch.zeros(1, 3, 8, 8),))
+    assert [layer.layer_types[0] for layer in network.layers] == [
+        LayerType("conv", 3, 4, (8, 8), (8, 8), (4, 3), padding=(2, 1)),
+        LayerType("conv", 4, 4, (8, 8), (6, 6), (3, 3)),
+    ]
+
+
+def test_a_product_and_an_activation_in_one_operator() -> None:
+    """``addmm`` of three tensors is a layer and an adder."""
+    model = Model(lambda m, x: torch.addmm(x, x, m.w), w=nn.Parameter(torch.zeros(4, 4)))
+    network = from_torch(model, (torch.zeros(1, 4),))
+    assert nodes(network) == [("w", "linear", ("x",)), ("w.add", "add", ("w", "x"))]
+
+
+def test_a_dynamic_batch_is_that_of_the_example() -> None:
+    """A program keeps the sizes with which it was exported."""
+    shapes = {"x": {0: torch.export.Dim("batch")}}
+    model, x = ResNet8().eval(), torch.zeros(2, 3, 32, 32)
+    program = torch.export.export(model, (x,), dynamic_shapes=shapes)
+    assert skeleton(from_torch(program)) == skeleton(named_network("resnet8"))
+
+
 def test_signals_have_height_1() -> None:
     """A convolution of one dimension, and tokens after a transposition."""
     model = Model(
@@ -324,6 +353,11 @@ def test_exported_programs_are_read_from_files(tmp_path: Path) -> None:
             Model(lambda m, x: m.up(x), up=nn.ConvTranspose2d(3, 3, 2)),
             torch.zeros(1, 3, 4, 4),
             r"model: up \(conv_transpose2d\) has weights, but is neither a convolution nor linear",
+        ),
+        (
+            Model(lambda m, x: m.conv(x), conv=nn.Conv3d(3, 3, 2)),
+            torch.zeros(1, 3, 4, 4, 4),
+            r"model: conv \(conv3d\) has weights, but is neither",
         ),
         (
             Model(lambda m, x: m.w @ x, w=nn.Parameter(torch.zeros(3, 4))),

@@ -215,13 +215,11 @@ class _Reader:
         if any(kind in name for kind in known.WITHOUT_PRODUCTS):
             return
         parameters = self.program.graph_signature.inputs_to_parameters.values()
-        for weights in inputs:
-            if isinstance(weights, Constant) and weights.whole in parameters:
-                axes = sum(size > 1 for size in weights.dims)
-                if axes > 1:
-                    raise self._error(
-                        node, f"has weights of shape {weights.dims}, which are no layer's"
-                    )
+        for weights in (x for x in inputs if isinstance(x, Constant)):
+            if weights.is_matrix and weights.whole in parameters:
+                raise self._error(
+                    node, f"has weights of shape {weights.dims}, which are no layer's"
+                )
 
     def _constant(
         self, node: Any, dims: tuple[int, ...], parts: list[Activation | Constant]
