@@ -45,7 +45,8 @@ WEIGHT_ONLY = {
 def candidates(kind: str) -> tuple[Precision, ...]:
     """What is tried for a kind of layer type.
 
-    A pointwise convolution could be written as a matrix product too, but it would then leave the
-    layout of its neighbours, and its few weights are no bottleneck.
+    A pointwise convolution could be written as a matrix product too. On three of MobileNetV2 its
+    product with 4-bit weights took 1.0 to 1.3 times as long as the float32 convolution (AVX-512,
+    one thread), without the change of layout that it needs between convolutions.
     """
     return (FLOAT, INT8, *(WEIGHT_ONLY if kind == "linear" else ()))

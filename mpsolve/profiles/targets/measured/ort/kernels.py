@@ -62,11 +62,13 @@ def bare(optimised: Any, inputs: Mapping[str, NumberArray]) -> Cut:
     inputs
         Of the model.
     """
-    nodes = [node for node in optimised.graph.node if node.op_type not in LAYOUT]
+    model = import_onnx().ModelProto()
+    model.CopyFrom(optimised)
+    nodes = [node for node in model.graph.node if node.op_type not in LAYOUT]
     read = nodes[0].input[0]
     for node in nodes:
         node.input[0] = read
-    return cut(optimised, nodes, read, [node.output[0] for node in nodes], inputs)
+    return cut(model, nodes, read, [node.output[0] for node in nodes], inputs)
 
 
 def before(optimised: Any, value: str, written: str, inputs: Mapping[str, NumberArray]) -> Cut:

@@ -13,7 +13,7 @@ rectifier is the lower end of the output range, and in floating point it is fuse
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from mpsolve.errors import InputError
 from mpsolve.profiles.networks.network import Network, Node
 from mpsolve.profiles.targets.measured.ort.formats import FLOAT, INT8, WEIGHT_ONLY
 from mpsolve.profiles.targets.measured.ort.graph import SCALE, Form, Graph
+from mpsolve.profiles.targets.measured.ort.operators import operator
 from mpsolve.profiles.targets.measured.ort.weights import (
     BLOCK,
     per_block,
@@ -103,7 +104,7 @@ def network_model(
             weights = random_weights(node.layer, node.layer_type, seed)
             value = _layer(graph, node, node.layer_type, configuration[node.layer], weights, form)
         else:
-            value, form = _operator(graph, network, node, form)
+            value, form = operator(graph, network, node, form)
         graph.write(node.output, value, form)
     for tensor in network.outputs:
         graph.leave(tensor, None if own_forms else Form(rows=graph.form(tensor).rows))
@@ -228,63 +229,3 @@ def _pads(layer_type: LayerType) -> list[int]:
         )
     ]
     return [*layer_type.padding, *ends]
-
-
-def _operator(graph: Graph, network: Network, node: Node, form: Form) -> tuple[str, Form]:
-    """The value of an operator without weights, and its form."""
-    shapes = [network.tensors[tensor] for tensor in node.inputs]
-    result = network.tensors[node.output]
-    written = graph.form(node.inputs[0])
-    same = all(shape == result for shape in shapes)
-    if node.operator == "reshape":
-        form = Form(form.quantised, rows=written.rows and shapes[0][0] == result[0])
-        read = graph.read(node.inputs[0], form)
-        return graph.reshape(read, graph.shape(node.output, form.rows)), form
-    if node.operator == "pool":
-        read = graph.read(node.inputs[0], form)
-        return _pool(graph, node, read, shapes[0], result), form
-    if node.operator == "concat":
-        axis = _concat_axis(node, shapes, result)
-        reads = [graph.read(tensor, form) for tensor in node.inputs]
-        return graph.node("Concat", reads, axis=axis), form
-    form = Form(form.quantised, rows=written.rows and same)
-    reads = [graph.read(tensor, form) for tensor in node.inputs]
-    value, *others = reads
-    for i, other in enumerate(others):
-        if i and form.quantised:
-            value = graph.requantised(value)
-        value = graph.node(node.operator.capitalize(), [value, other])
-    return value, form
-
-
-def _pool(
-    graph: Graph,
-    node: Node,
-    read: str,
-    size: tuple[int, int, int],
-    result: tuple[int, int, int],
-) -> str:
-    """Average over everything, or the maximum of windows that do not overlap."""
-    if result[1:] == (1, 1):
-        return graph.node("GlobalAveragePool", [read])
-    window = [-(-a // b) for a, b in zip(size[1:], result[1:], strict=True)]
-    covered = [-(-a // w) for a, w in zip(size[1:], window, strict=True)]
-    if tuple(covered) != result[1:]:
-        raise InputError(
-            f"Node {node.name}: no windows of one size pool {size[1]}x{size[2]} to "
-            f"{result[1]}x{result[2]}."
-        )
-    partial = any(a % w for a, w in zip(size[1:], window, strict=True))
-    more: dict[str, Any] = {"ceil_mode": 1} if partial else {}
-    return graph.node("MaxPool", [read], kernel_shape=window, strides=window, **more)
-
-
-def _concat_axis(
-    node: Node, shapes: list[tuple[int, int, int]], result: tuple[int, int, int]
-) -> int:
-    for axis in range(3):
-        joined = list(shapes[0])
-        joined[axis] = sum(shape[axis] for shape in shapes)
-        if tuple(joined) == result:
-            return axis + 1
-    raise InputError(f"Node {node.name}: its inputs do not join to its output along one axis.")
