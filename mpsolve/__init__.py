@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mpsolve.profiles.networks.layer_type import LayerType as LayerType
     from mpsolve.profiles.networks.load import load_network as load_network
     from mpsolve.profiles.networks.network import Network as Network
+    from mpsolve.profiles.networks.readers.torch_program import from_torch as from_torch
     from mpsolve.profiles.networks.tensor_groups import Rules as Rules
     from mpsolve.profiles.profile import profile as profile
     from mpsolve.profiles.read import read_table as read_table
@@ -106,6 +107,7 @@ _HOMES = {
     "Network": "mpsolve.profiles.networks.network",
     "NetworkBuilder": "mpsolve.profiles.networks.builder",
     "load_network": "mpsolve.profiles.networks.load",
+    "from_torch": "mpsolve.profiles.networks.readers.torch_program",
     "Rules": "mpsolve.profiles.networks.tensor_groups",
     "load_target": "mpsolve.profiles.targets.registry",
     "profile": "mpsolve.profiles.profile",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.budget import DEFAULT_REFERENCE, parse_budgets
@@ -131,7 +132,10 @@ def _loaded(
     if target is None:
         from mpsolve.profiles.bundled import load_table
         from mpsolve.profiles.networks import load_network
+        from mpsolve.profiles.networks.named import is_named_network
 
+        if is_named_network(table) and not Path(table).exists():
+            raise InputError(f"{table} is a network; say on which --target to profile it.")
         return load_table(table), load_network(network) if network else None
     if network is not None:
         raise InputError("With --target the table is profiled from a network; leave out --network.")

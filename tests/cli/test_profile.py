@@ -102,3 +102,20 @@ def test_what_is_not_understood(run: Run, arguments: tuple[str, ...], message: s
     result = run("profile", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_solve_compare_and_front_take_a_network(run: Run) -> None:
+    """With --target the table is profiled, and RAM can be limited at once."""
+    network = ("ds_cnn", "--target", "mpic", "--budget", "ram=10kB")
+    solved = json.loads(run("solve", *network, "--budget", "latency=0.7x", "--json").stdout)
+    assert solved["status"] == "optimal"
+    assert solved["ram"]["peak"] <= 10_000
+    assert run("compare", *network, "--budget", "latency=0.7x", "-q").exit_code == 0
+    assert "ram (peak)" in run("front", *network).stdout
+
+
+def test_a_network_needs_a_target(run: Run) -> None:
+    """The sentence says what is missing; --network is for tables."""
+    assert "say on which --target" in run("solve", "ds_cnn").stderr
+    both = run("solve", "ds_cnn", "--target", "mpic", "--network", "ds_cnn")
+    assert "leave out --network" in both.stderr
