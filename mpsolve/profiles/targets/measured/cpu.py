@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.profiles.table import Provenance
-from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one, why_nothing
+from mpsolve.profiles.targets.measured.layer_sampler import LayerSampler
 from mpsolve.profiles.targets.measured.ort.formats import candidates
 from mpsolve.profiles.targets.measured.ort.offered import why_not
 from mpsolve.profiles.targets.measured.ort.runtime import empty_call
@@ -20,16 +19,13 @@ from mpsolve.profiles.targets.measured.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from os import PathLike
 
     from mpsolve.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
-    from mpsolve.profiles.targets.measured.measure_all import Progress
-    from mpsolve.profiles.targets.target import Latency
     from mpsolve.typing import FloatArray
 
 
-class CpuTarget:
+class CpuTarget(LayerSampler):
     """The processor that runs this, as a `MeasuredTarget`.
 
     A layer type is offered in float32, in int8 (8b/8b) and, if it is linear, with weights of 4 and
@@ -58,8 +54,6 @@ class CpuTarget:
     """
 
     name = "cpu"
-    provenance = Provenance.MEASURED
-    unit = "us"
 
     def __init__(
         self,
@@ -73,9 +67,7 @@ class CpuTarget:
             raise InputError("Measure with at least 1 thread and a finite amount of weights.")
         self.threads = threads
         self.weights_mib = weights_mib
-        self.timing = Timing(passes, rounds, sample_us=sample_us)
-        self._known: dict[LayerType, dict[Precision, str]] = {}
-        self._measured: dict[LayerType, dict[Precision, Latency]] = {}
+        super().__init__(Timing(passes, rounds, sample_us=sample_us))
 
     @cached_property
     def record(self) -> Record:
@@ -93,40 +85,6 @@ class CpuTarget:
     def source(self) -> str:
         """What was measured with which versions, and how far to trust it."""
         return f"Medians of kernels measured one by one on {self.record}."
-
-    def precisions(self, layer_type: LayerType) -> tuple[Precision, ...]:
-        """The precisions whose kernels really run."""
-        return tuple(p for p, why in self._verdicts(layer_type).items() if not why)
-
-    def refusals(self, layer_type: LayerType) -> dict[Precision, str]:
-        """The other precisions that were tried, and why they are not offered."""
-        return {p: why for p, why in self._verdicts(layer_type).items() if why}
-
-    def unsupported(self, layer_type: LayerType) -> str:
-        """Why nothing is offered for a layer type, in one sentence; "" if something is."""
-        return why_nothing(self._verdicts(layer_type))
-
-    def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
-        """The latency of one call; all precisions of the layer type are measured at once."""
-        known = self._measured.setdefault(layer_type, {})
-        if precision not in known:
-            known |= measure_one(self, layer_type, {*self.precisions(layer_type), precision})
-        return known[precision]
-
-    def measure(
-        self, layer_type: LayerType, precisions: Iterable[Precision]
-    ) -> dict[Precision, Latency]:
-        """Measure a layer type in several precisions in turn."""
-        return measure_one(self, layer_type, precisions)
-
-    def measure_all(
-        self,
-        layer_types: Iterable[LayerType],
-        store: str | PathLike[str] | None = None,
-        progress: Progress | None = None,
-    ) -> dict[LayerType, dict[Precision, Latency]]:
-        """As `MeasuredTarget.measure_all`."""
-        return measure_all(self, layer_types, store, progress)
 
     def samples(
         self, layer_type: LayerType, precisions: Iterable[Precision]
@@ -149,9 +107,7 @@ class CpuTarget:
         kernels = {p: np.maximum(samples[p] - samples[None], 0.0) for p in wanted}
         return {p: kernels[p] / own.copies for p, own in trains.items()}
 
-    def _verdicts(self, layer_type: LayerType) -> dict[Precision, str]:
-        """Precision -> why it is not offered, or ""."""
-        if layer_type not in self._known:
-            tried = candidates(layer_type.kind)
-            self._known[layer_type] = {p: why_not(layer_type, p, self.threads) for p in tried}
-        return self._known[layer_type]
+    def tried(self, layer_type: LayerType) -> dict[Precision, str]:
+        """The formats for layers of this kind, judged by the kernels that run."""
+        tried = candidates(layer_type.kind)
+        return {p: why_not(layer_type, p, self.threads) for p in tried}

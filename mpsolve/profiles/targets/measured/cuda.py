@@ -17,27 +17,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.profiles.table import Provenance
-from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one, why_nothing
+from mpsolve.profiles.targets.measured.layer_sampler import LayerSampler
 from mpsolve.profiles.targets.measured.protocol import Timing, interleaved
 from mpsolve.profiles.targets.measured.record import Record
 from mpsolve.profiles.targets.measured.torch_layers import candidates, import_torch, layer_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from os import PathLike
 
     from mpsolve.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
-    from mpsolve.profiles.targets.measured.measure_all import Progress
-    from mpsolve.profiles.targets.target import Latency
     from mpsolve.typing import FloatArray
 
 #: What is overwritten before every run: more than the second-level cache of any GPU so far.
 FLUSH_BYTES = 256 * 2**20
 
 
-class CudaTarget:
+class CudaTarget(LayerSampler):
     """The first CUDA device, as a `MeasuredTarget`; it offers nothing where there is none.
 
     Layers compute one image or sequence in float32 (without TF32), float16 and bfloat16; linear
@@ -51,13 +47,9 @@ class CudaTarget:
     """
 
     name = "cuda"
-    provenance = Provenance.MEASURED
-    unit = "us"
 
     def __init__(self, passes: int = 5, rounds: int = 8, sample_us: float = 2000.0) -> None:
-        self.timing = Timing(passes, rounds, sample_us=sample_us)
-        self._known: dict[LayerType, dict[Precision, str]] = {}
-        self._measured: dict[LayerType, dict[Precision, Latency]] = {}
+        super().__init__(Timing(passes, rounds, sample_us=sample_us))
 
     @cached_property
     def unavailable(self) -> str:
@@ -83,39 +75,9 @@ class CudaTarget:
         """What was measured with which versions, and how far to trust it."""
         return f"Medians of layers measured one by one on {self.record}."
 
-    def precisions(self, layer_type: LayerType) -> tuple[Precision, ...]:
-        """The precisions that torch computes on the device; none without one."""
-        return tuple(p for p, why in self._verdicts(layer_type).items() if not why)
-
-    def refusals(self, layer_type: LayerType) -> dict[Precision, str]:
-        """The other precisions that were tried, and why they are not offered."""
-        return {p: why for p, why in self._verdicts(layer_type).items() if why}
-
     def unsupported(self, layer_type: LayerType) -> str:
         """Why nothing is offered for a layer type, in one sentence; "" if something is."""
-        return self.unavailable or why_nothing(self._verdicts(layer_type))
-
-    def latency(self, layer_type: LayerType, precision: Precision) -> Latency:
-        """The latency of one call; all precisions of the layer type are measured at once."""
-        known = self._measured.setdefault(layer_type, {})
-        if precision not in known:
-            known |= measure_one(self, layer_type, {*self.precisions(layer_type), precision})
-        return known[precision]
-
-    def measure(
-        self, layer_type: LayerType, precisions: Iterable[Precision]
-    ) -> dict[Precision, Latency]:
-        """Measure a layer type in several precisions in turn."""
-        return measure_one(self, layer_type, precisions)
-
-    def measure_all(
-        self,
-        layer_types: Iterable[LayerType],
-        store: str | PathLike[str] | None = None,
-        progress: Progress | None = None,
-    ) -> dict[LayerType, dict[Precision, Latency]]:
-        """As `MeasuredTarget.measure_all`."""
-        return measure_all(self, layer_types, store, progress)
+        return self.unavailable or super().unsupported(layer_type)
 
     def samples(
         self, layer_type: LayerType, precisions: Iterable[Precision]
@@ -128,18 +90,15 @@ class CudaTarget:
             If a precision is not offered.
         """
         for precision in (wanted := tuple(precisions)):
-            if why := self._verdicts(layer_type).get(precision, "torch has no such kernel"):
+            if why := self.verdicts(layer_type).get(precision, "torch has no such kernel"):
                 raise InputError(f"The GPU does not offer {layer_type} at {precision}: {why}")
         with plain_float32():
             calls = {p: layer_call(layer_type, p, "cuda") for p in wanted}
             return interleaved(calls, self.timing, events())
 
-    def _verdicts(self, layer_type: LayerType) -> dict[Precision, str]:
-        """Precision -> why it is not offered, or ""."""
-        if layer_type not in self._known:
-            tried = candidates(layer_type)
-            self._known[layer_type] = {p: self._verdict(layer_type, p) for p in tried}
-        return self._known[layer_type]
+    def tried(self, layer_type: LayerType) -> dict[Precision, str]:
+        """The formats for layers of this kind, judged by running them."""
+        return {p: self._verdict(layer_type, p) for p in candidates(layer_type)}
 
     def _verdict(self, layer_type: LayerType, precision: Precision) -> str:
         if self.unavailable:
