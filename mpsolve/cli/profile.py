@@ -10,11 +10,11 @@ from rich.text import Text
 from mpsolve.cli.completions import complete_files, complete_networks, complete_targets
 from mpsolve.cli.options import profile_options
 from mpsolve.cli.output import check_writable, print_json, print_report, write_error
-from mpsolve.cli.profiling import profiled
+from mpsolve.cli.profiling import check_checkable, checked_additivity, profiled
 from mpsolve.cli.status import SOLVED
 from mpsolve.inspection import inspect_table
 from mpsolve.profiles.write import write_csv
-from mpsolve.report import inspection_sentences, layer_list
+from mpsolve.report import additivity_table, inspection_sentences, layer_list
 
 
 @click.command(
@@ -22,7 +22,7 @@ from mpsolve.report import inspection_sentences, layer_list
 Examples:
   mpsolve profile mobilenet_v2 --target pulp8-xpulpnnv1-model -o table.csv
   mpsolve profile mobilenet_v1_0.75_192 --target pulp8-xpulpv2-model:parameters=prior
-  mpsolve profile model.onnx --target cpu:threads=2 --store model.cpu.jsonl -o table.csv
+  mpsolve profile model.onnx --target cpu:threads=2 --store model.cpu.jsonl -o table.csv --check
   mpsolve profile layers.csv --target board.toml -o table.csv
 """
 )
@@ -36,6 +36,12 @@ Examples:
 )
 @profile_options
 @click.option(
+    "--check",
+    is_flag=True,
+    help="Also measure the whole network at a few configurations, and compare it with the sums of "
+    "its layers (target cpu).",
+)
+@click.option(
     "-o",
     "--output",
     metavar="FILE",
@@ -48,6 +54,7 @@ def profile(
     network: str,
     *,
     target: str,
+    check: bool,
     output: str | None,
     as_json: bool,
     quiet: bool,
@@ -61,9 +68,15 @@ def profile(
     """
     if output:
         check_writable(output)
-    _, table = profiled(network, target, silent=quiet or as_json, **options)
+    if check:
+        check_checkable(target)
+    silent = quiet or as_json
+    graph, table = profiled(network, target, silent=silent, **options)
     if output:
         write_csv(table, output)
+    checked = (
+        checked_additivity(graph, table, target, options["store"], silent=silent) if check else ()
+    )
     if as_json:
         from mpsolve.profiles.write import tidy_columns
 
@@ -80,6 +93,7 @@ def profile(
             *map(Text, inspection_sentences(inspect_table(table))),
             Text(),
             layer_list(table),
+            *((Text(), additivity_table(checked)) if checked else ()),
         )
         if not output:
             write_error("The table was not written; give -o FILE.")

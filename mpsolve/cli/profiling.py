@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
+    from mpsolve.profiles.targets.measured.end_to_end import Additivity
 
 
 def profiled(
@@ -54,6 +55,33 @@ def profiled(
             progress=tell,
         )
     return graph, table
+
+
+def check_checkable(target: str) -> None:
+    """Refuse a target that cannot run whole networks."""
+    if target.partition(":")[0] != "cpu":
+        raise InputError(f"--check runs the whole network, and {target} computes layers alone.")
+
+
+def checked_additivity(
+    graph: Network, table: LatencyTable, target: str, store: str | None, *, silent: bool
+) -> tuple[Additivity, ...]:
+    """The whole network, measured at a few configurations, against the sums of its layers."""
+    from mpsolve.profiles.targets.measured.conversions import measure_conversions
+    from mpsolve.profiles.targets.measured.cpu import CpuTarget
+    from mpsolve.profiles.targets.measured.end_to_end import additivity, usual_configurations
+    from mpsolve.profiles.targets.registry import load_target
+
+    machine = load_target(target)
+    assert isinstance(machine, CpuTarget)  # `check_checkable`
+    with progress_line("checking", silent=silent) as line:
+
+        def tell(what: str, done: int, total: int) -> None:
+            if line:
+                line.label = f"checking {what}, {done} of {total}"
+
+        costs = measure_conversions(machine, graph, store, tell)
+        return additivity(graph, table, costs, usual_configurations(table), machine, tell)
 
 
 def graph_rules(adder_bits: str, input_bits: str, separate_inputs: bool) -> Rules:

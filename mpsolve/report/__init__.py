@@ -9,6 +9,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingDependencyError("rich", "cli", "A table for people") from error
 
+from mpsolve.report.additivity import additivity_table as additivity_table
 from mpsolve.report.answer import cost_table as cost_table
 from mpsolve.report.answer import solution_table as solution_table
 from mpsolve.report.catalogue import bundled_table_list as bundled_table_list

@@ -119,3 +119,32 @@ def test_a_network_needs_a_target(run: Run) -> None:
     assert "say on which --target" in run("solve", "ds_cnn").stderr
     both = run("solve", "ds_cnn", "--target", "mpic", "--network", "ds_cnn")
     assert "leave out --network" in both.stderr
+
+
+def test_the_sum_of_the_layers_is_checked_against_the_network(run: Run, tmp_path: Path) -> None:
+    """Two small convolutions: float32, int8 and two mixtures, each with its ratio."""
+    pytest.importorskip("onnxruntime")
+    network = tmp_path / "small.csv"
+    network.write_text(
+        "index,name,kind,in_ch,out_ch,k,stride,in_h,in_w,out_h,out_w,groups,producers\n"
+        "0,a,conv,3,8,3,1,6,6,6,6,1,input\n"
+        "1,b,pw,8,8,1,1,6,6,6,6,1,0\n"
+    )
+    target = "cpu:passes=1,rounds=1,sample_us=0,weights_mib=0"
+    result = run("profile", network, "--target", target, "--check", "--json")
+    assert result.exit_code == 0
+    made = json.loads(result.stdout)
+    assert {row["provenance"] for row in made["table"]} == {"measured"}
+    names = [entry["configuration"] for entry in made["additivity"]]
+    assert names == ["float32", "int8", "random 1", "random 2"]
+    for entry in made["additivity"]:
+        total = entry["layers_us"] + entry["conversions_us"]
+        assert entry["ratio"] == pytest.approx(entry["measured_us"] / total)
+    assert "measured / sum" in run("profile", network, "--target", target, "--check").stdout
+
+
+def test_a_model_cannot_be_checked(run: Run) -> None:
+    """A model computes layers alone."""
+    result = run("profile", "ds_cnn", "--target", "mpic", "--check")
+    assert result.exit_code == 2
+    assert "computes layers alone" in result.stderr

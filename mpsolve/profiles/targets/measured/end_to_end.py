@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,6 +71,17 @@ class Additivity:
     def error(self) -> float:
         """How far the prediction is off, as a part of the measurement: negative if too low."""
         return self.predicted_us / self.measured.median - 1
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "configuration": self.name,
+            "layers_us": self.layers_us,
+            "conversions_us": self.conversions_us,
+            "measured_us": self.measured.median,
+            "measured_us_std": self.measured.error,
+            "ratio": self.ratio,
+        }
 
 
 def additivity(
@@ -214,6 +225,21 @@ def random_configurations(
             {layer: INT8 if q else FLOAT for layer, q in zip(table.layers, int8, strict=True)}
         )
     return drawn
+
+
+def usual_configurations(table: LatencyTable, mixed: int = 2) -> dict[str, Configuration]:
+    """Float32 and int8 everywhere, as far as all layers have them, and some of both."""
+    offered = [
+        table.precisions[first:last]
+        for first, last in zip(table.offsets[:-1], table.offsets[1:], strict=True)
+    ]
+    everywhere = {
+        name: Configuration(dict.fromkeys(table.layers, precision))
+        for name, precision in (("float32", FLOAT), ("int8", INT8))
+        if all(precision in own for own in offered)
+    }
+    drawn = random_configurations(table, mixed) if len(everywhere) == 2 else {}
+    return everywhere | drawn
 
 
 def _listed(kinds: Counter[str]) -> str:
