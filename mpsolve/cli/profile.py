@@ -81,9 +81,9 @@ def profile(
         from mpsolve.profiles.write import tidy_columns
 
         columns = tidy_columns(table)
-        print_json(
-            [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        )
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        told = [a.to_json() for a in checked]
+        print_json({"table": rows, "additivity": told} if check else rows)
     elif not quiet:
         print_report(
             Text(
