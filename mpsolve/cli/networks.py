@@ -80,7 +80,7 @@ def _parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
     """Read ``image=1x3x224x224``."""
     name, _, sizes = text.rpartition("=")
     numbers = sizes.replace(",", "x").split("x")
-    if not name or not all(number.isdigit() for number in numbers):
+    if not name or not all(number.isdecimal() for number in numbers):
         raise InputError(f"--shape {text} is not understood; write image=1x3x224x224.")
     return name, tuple(map(int, numbers))
 

@@ -83,6 +83,7 @@ class _Reader:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.nodes: list[Node] = []
+        self.names: set[str] = set()
         self.tensors: dict[str, tuple[int, int, int]] = {}
         self.inputs: list[str] = []
         self.shares: dict[str, float] = {}
@@ -143,8 +144,9 @@ class _Reader:
         tensor = self.sheet.text(row, "tensor") or name
         if not name:
             raise self.sheet.error(row, "name", "it is empty; name every operator")
-        if tensor in self.tensors or any(name == node.name for node in self.nodes):
+        if tensor in self.tensors or name in self.names:
             raise self.sheet.error(row, "name", f"{name} occurs twice; name every operator once")
+        self.names.add(name)
         index = self.sheet.number(row, "index", row)
         if index in self.written:
             raise self.sheet.error(row, "index", f"{index} occurs twice; number every row once")
@@ -157,9 +159,12 @@ class _Reader:
     def _share(self, row: int) -> float:
         text = self.sheet.text(row, "share") or "1"
         try:
-            return float(text)
+            share = float(text)
         except ValueError:
-            raise self.sheet.error(row, "share", f"{text!r} is not a number") from None
+            share = 0.0
+        if not 0 < share <= 1:
+            raise self.sheet.error(row, "share", f"{text!r} is no part, more than 0 and at most 1")
+        return share
 
     def _produced(self, row: int) -> tuple[str, ...]:
         """The tensors that the column ``producers`` names."""
@@ -168,7 +173,7 @@ class _Reader:
             token = text.strip()
             if token == "input":
                 tensors.append(self._implicit_input(row))
-            elif token.isdigit() and int(token) in self.written:
+            elif token.isdecimal() and int(token) in self.written:
                 tensors.append(self.written[int(token)])
             else:
                 raise self.sheet.error(

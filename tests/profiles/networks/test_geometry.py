@@ -197,7 +197,15 @@ def test_the_parameters_tell_whether_there_are_biases(read: Read, params: str, b
         ),
         (
             HEADER.replace("\n", ",share\n") + CONV.replace("\n", ",half\n"),
-            "net.csv: line 2, column share: 'half' is not a number.",
+            "net.csv: line 2, column share: 'half' is no part, more than 0 and at most 1.",
+        ),
+        (
+            HEADER.replace("\n", ",share\n") + CONV.replace("\n", ",1.5\n"),
+            "net.csv: line 2, column share: '1.5' is no part, more than 0 and at most 1.",
+        ),
+        (
+            HEADER + CONV + "b,pw,16,4,4,8,4,4,1,1,\u00b2\n",
+            "net.csv: line 3, column producers: '\u00b2' is neither the index of a row before ",
         ),
         (
             HEADER.replace("\n", ",index\n") + CONV.replace("\n", ",5\n") * 2,
