@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError, TableError
+from mpsolve.profiles.files import read_file
 from mpsolve.profiles.formats import read_bytes, read_frame
 from mpsolve.profiles.tidy import to_table
 
@@ -68,15 +69,7 @@ def from_pandas(frame: pd.DataFrame, *, name: str | None = None) -> LatencyTable
 
 
 def _from_path(path: Path, name: str) -> LatencyTable:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise TableError(f"{name}: there is no such file.") from error
-    except IsADirectoryError as error:
-        raise TableError(f"{name} is a directory; name a table in it.") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TableError(f"{name} cannot be read: {reason}.") from error
+    data = read_file(path, name=name, holds="table", refusal=TableError)
     return to_table(read_bytes(data, name, path.suffix))
 
 

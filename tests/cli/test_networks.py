@@ -133,7 +133,7 @@ def test_shapes_of_onnx_files(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("mobilnet_v2",), "Error: 'mobilnet_v2' is neither a network nor a file; try mobi"),
-        (("net.csv",), "Error: There is no file net.csv."),
+        (("net.csv",), "Error: net.csv: there is no such file."),
         (("resnet8", "--tokens", "3"), "Error: resnet8 takes no number of tokens; only config"),
         (("resnet8", "--shape", "x=1x3"), "Error: resnet8 takes no shapes of inputs; only ONNX"),
         (("m.onnx", "--shape", "3x4"), "Error: --shape 3x4 is not understood; write image=1x3x"),

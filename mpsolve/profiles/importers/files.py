@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import TableError
+from mpsolve.profiles.files import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,14 +20,7 @@ def read_bytes(path: Path) -> bytes:
     TableError
         If it cannot be read or is empty.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise TableError(f"{path}: there is no such file.") from None
-    except IsADirectoryError:
-        raise TableError(f"{path} is a directory; name a file in it.") from None
-    except OSError as error:
-        raise TableError(f"{path} cannot be read: {error.strerror}.") from error
+    data = read_file(path, refusal=TableError)
     if not data.strip():
         raise TableError(f"{path} is empty.")
     return data

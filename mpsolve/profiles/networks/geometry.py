@@ -45,8 +45,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError, TableError
+from mpsolve.profiles.files import read_file
 from mpsolve.profiles.formats import read_bytes
-from mpsolve.profiles.networks.files import read_file
 from mpsolve.profiles.networks.layer_rows import read_layer_type, read_shape
 from mpsolve.profiles.networks.layer_type import KINDS
 from mpsolve.profiles.networks.network import OPERATORS, Network, Node

@@ -28,11 +28,11 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
 from mpsolve.precision import Precision
+from mpsolve.profiles.files import read_file
 from mpsolve.profiles.networks.layer_type import KINDS
 from mpsolve.profiles.targets.roofline import Roofline
 
@@ -66,10 +66,8 @@ def read_roofline(path: str | PathLike[str]) -> Roofline:
         table and the key.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_file(path).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
     return parse_roofline(text, str(path))
 

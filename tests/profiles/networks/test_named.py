@@ -54,7 +54,7 @@ def test_every_network_says_where_it_comes_from(known: object) -> None:
         ("resnet8_64", "try resnet8, "),
         ("mobilenet_v1_x", "try mobilenet_v1, "),
         ("zzz", "or a path that ends in .csv"),
-        ("net.csv", r"There is no file net\.csv\."),
+        ("net.csv", r"net\.csv: there is no such file"),
         ("mobilenet_v1_0.0", "The width and the resolution of mobilenet_v1 must be positive."),
         ("mobilenet_v1_0", "The width and the resolution of mobilenet_v1 must be positive."),
     ],

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError, MissingDependencyError
-from mpsolve.profiles.networks.files import read_file
+from mpsolve.profiles.files import read_file
 from mpsolve.profiles.networks.readers.onnx_shapes import LARGEST, infer_shapes, known_dims
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
-from mpsolve.profiles.networks.files import read_file
+from mpsolve.profiles.files import read_file
 from mpsolve.profiles.networks.transformers.decoder import Decoder
 from mpsolve.profiles.networks.transformers.network import decoder_network
 
