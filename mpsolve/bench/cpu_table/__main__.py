@@ -37,7 +37,8 @@ WIDTH = 180
 def main(options: argparse.Namespace, command: str) -> int:
     """Measure, solve, print and write."""
     target = CpuTarget(options.threads, options.weights_mib, options.passes, options.rounds)
-    tell = None if options.quiet or options.json else _progress
+    silent = options.quiet or options.json or not sys.stderr.isatty()
+    tell = None if silent else _progress
     result = run(options.network, options.budgets, target, options.mixes, options.store, tell)
     if options.plot:
         plot(result, options.plot)
