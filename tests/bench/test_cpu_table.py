@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def test_the_command(
 ) -> None:
     """It prints a table or JSON, writes its files, and goes on from a store."""
     monkeypatch.setattr(module, "load_network", lambda name: small())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)  # where progress is shown
     store, page = tmp_path / "samples.jsonl", tmp_path / "page.md"
     words = ["--budgets", "1", "--mixes", "0", "--passes", "1", "--rounds", "1"]
     words += ["--weights-mib", "0", "--store", str(store)]
