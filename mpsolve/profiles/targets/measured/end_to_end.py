@@ -66,8 +66,11 @@ class Additivity:
 
     @property
     def ratio(self) -> float:
-        """The whole network over the sum of its parts: 1 if latencies add up."""
-        return self.measured.median / self.predicted_us
+        """The whole network over the sum of its parts: 1 if latencies add up.
+
+        Infinite where no part takes longer than an empty call.
+        """
+        return self.measured.median / self.predicted_us if self.predicted_us else float("inf")
 
     @property
     def error(self) -> float:
