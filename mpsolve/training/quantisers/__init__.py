@@ -1,0 +1,1 @@
+"""Fake quantisation on the integer grids of the deployed network, and its thresholds."""
