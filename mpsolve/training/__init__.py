@@ -1,4 +1,4 @@
-"""Everything that needs torch: quantisers, searches, fine-tuning.
+"""Everything that needs torch: quantisers, differentiable searches, fine-tuning.
 
 Importing this package loads no torch; its names do when they are first used.
 """
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from mpsolve.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from mpsolve.training.parameters import ParameterGroups as ParameterGroups
+    from mpsolve.training.parameters import parameter_groups as parameter_groups
     from mpsolve.training.quantisers.grid import Grid as Grid
     from mpsolve.training.quantisers.quantiser import Mode as Mode
     from mpsolve.training.quantisers.quantiser import Quantiser as Quantiser
@@ -18,9 +20,24 @@ if TYPE_CHECKING:
     from mpsolve.training.quantisers.tqt import TqtQuantiser as TqtQuantiser
     from mpsolve.training.quantisers.tqt import normalise_gradients as normalise_gradients
     from mpsolve.training.quantisers.uniform import UniformQuantiser as UniformQuantiser
+    from mpsolve.training.search.bayesian_bits import BayesianBitsQuantiser as BayesianBitsQuantiser
+    from mpsolve.training.search.bayesian_bits import set_generator as set_generator
+    from mpsolve.training.search.choice import Choice as Choice
+    from mpsolve.training.search.choice import Fixed as Fixed
+    from mpsolve.training.search.edmips import EdmipsQuantiser as EdmipsQuantiser
+    from mpsolve.training.search.edmips import Mixture as Mixture
+    from mpsolve.training.search.gates import Gates as Gates
+    from mpsolve.training.search.gates import HardConcrete as HardConcrete
+    from mpsolve.training.search.layers import SearchedLayer as SearchedLayer
+    from mpsolve.training.search.regularisers import bop_regulariser as bop_regulariser
+    from mpsolve.training.search.regularisers import edmips_cost as edmips_cost
+    from mpsolve.training.search.regularisers import expected_bops as expected_bops
+    from mpsolve.training.search.regularisers import expected_latency as expected_latency
 
 #: Public name -> where it is.
 _HOMES = {
+    "ParameterGroups": "mpsolve.training.parameters",
+    "parameter_groups": "mpsolve.training.parameters",
     "Grid": "mpsolve.training.quantisers.grid",
     "Mode": "mpsolve.training.quantisers.quantiser",
     "Quantiser": "mpsolve.training.quantisers.quantiser",
@@ -30,6 +47,19 @@ _HOMES = {
     "TqtQuantiser": "mpsolve.training.quantisers.tqt",
     "normalise_gradients": "mpsolve.training.quantisers.tqt",
     "UniformQuantiser": "mpsolve.training.quantisers.uniform",
+    "BayesianBitsQuantiser": "mpsolve.training.search.bayesian_bits",
+    "set_generator": "mpsolve.training.search.bayesian_bits",
+    "Choice": "mpsolve.training.search.choice",
+    "Fixed": "mpsolve.training.search.choice",
+    "EdmipsQuantiser": "mpsolve.training.search.edmips",
+    "Mixture": "mpsolve.training.search.edmips",
+    "Gates": "mpsolve.training.search.gates",
+    "HardConcrete": "mpsolve.training.search.gates",
+    "SearchedLayer": "mpsolve.training.search.layers",
+    "bop_regulariser": "mpsolve.training.search.regularisers",
+    "edmips_cost": "mpsolve.training.search.regularisers",
+    "expected_bops": "mpsolve.training.search.regularisers",
+    "expected_latency": "mpsolve.training.search.regularisers",
 }
 
 if not TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Differentiable searches for precisions: their quantisers, regularisers and what they find."""
