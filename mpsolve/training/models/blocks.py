@@ -1,0 +1,66 @@
+"""Parts that the networks share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+
+class Add(nn.Module):
+    """Element-wise sum; a module, so that it has a name and can be replaced."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """The sum of two tensors of one shape."""
+        return first + second
+
+
+def convolution(
+    name: str,
+    in_channels: int,
+    out_channels: int,
+    kernel: int = 1,
+    stride: int = 1,
+    *,
+    groups: int = 1,
+    bias: bool = False,
+    activation: Callable[[], nn.Module] | None = nn.ReLU,
+) -> OrderedDict[str, nn.Module]:
+    """A convolution ``NAME`` with batch normalisation ``NAME_norm`` and ``NAME_activation``.
+
+    The kernel is padded so that stride 1 keeps the size.
+    """
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    parts[name] = nn.Conv2d(
+        in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias
+    )
+    parts[f"{name}_norm"] = nn.BatchNorm2d(out_channels)
+    if activation:
+        parts[f"{name}_activation"] = activation()
+    return parts
+
+
+def depthwise_separable(
+    in_channels: int, out_channels: int, stride: int, activation: Callable[[], nn.Module]
+) -> nn.Sequential:
+    """``dw`` and ``pw``: Howard et al., MobileNets, arXiv:1704.04861, figure 3."""
+    dw = convolution(
+        "dw", in_channels, in_channels, 3, stride, groups=in_channels, activation=activation
+    )
+    pw = convolution("pw", in_channels, out_channels, activation=activation)
+    return nn.Sequential(dw | pw)
+
+
+def classifier(channels: int, classes: int) -> OrderedDict[str, nn.Module]:
+    """Global mean ``pool``, ``flatten`` and the linear layer ``fc``."""
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    parts["pool"] = nn.AdaptiveAvgPool2d(1)
+    parts["flatten"] = nn.Flatten()
+    parts["fc"] = nn.Linear(channels, classes)
+    return parts
