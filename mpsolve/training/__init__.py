@@ -1,4 +1,4 @@
-"""Everything that needs torch: quantisers, differentiable searches, fine-tuning.
+"""Everything that needs torch: data, quantisers, differentiable searches, fine-tuning.
 
 Importing this package loads no torch; its names do when they are first used.
 """
@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 from mpsolve.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from mpsolve.training.callbacks import Callback as Callback
+    from mpsolve.training.data import DataSet as DataSet
+    from mpsolve.training.data import load_data as load_data
+    from mpsolve.training.loop import train as train
+    from mpsolve.training.models import build_model as build_model
+    from mpsolve.training.outcome import Trained as Trained
     from mpsolve.training.parameters import ParameterGroups as ParameterGroups
     from mpsolve.training.parameters import parameter_groups as parameter_groups
     from mpsolve.training.quantisers.grid import Grid as Grid
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from mpsolve.training.quantisers.tqt import TqtQuantiser as TqtQuantiser
     from mpsolve.training.quantisers.tqt import normalise_gradients as normalise_gradients
     from mpsolve.training.quantisers.uniform import UniformQuantiser as UniformQuantiser
+    from mpsolve.training.recipes import Recipe as Recipe
+    from mpsolve.training.recipes import load_recipe as load_recipe
     from mpsolve.training.search.bayesian_bits import BayesianBitsQuantiser as BayesianBitsQuantiser
     from mpsolve.training.search.bayesian_bits import set_generator as set_generator
     from mpsolve.training.search.choice import Choice as Choice
@@ -36,6 +44,14 @@ if TYPE_CHECKING:
 
 #: Public name -> where it is.
 _HOMES = {
+    "Callback": "mpsolve.training.callbacks",
+    "DataSet": "mpsolve.training.data",
+    "load_data": "mpsolve.training.data",
+    "Trained": "mpsolve.training.outcome",
+    "train": "mpsolve.training.loop",
+    "build_model": "mpsolve.training.models",
+    "Recipe": "mpsolve.training.recipes",
+    "load_recipe": "mpsolve.training.recipes",
     "ParameterGroups": "mpsolve.training.parameters",
     "parameter_groups": "mpsolve.training.parameters",
     "Grid": "mpsolve.training.quantisers.grid",
@@ -71,7 +87,7 @@ if not TYPE_CHECKING:
         try:
             module = import_module(_HOMES[name])
         except ModuleNotFoundError as error:
-            if error.name != "torch":
+            if (error.name or "").partition(".")[0] != "torch":
                 raise
             raise MissingDependencyError("torch", "training", f"mpsolve.training.{name}") from error
         globals()[name] = value = getattr(module, name)
