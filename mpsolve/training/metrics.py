@@ -1,0 +1,103 @@
+"""What is recorded of every epoch: in a CSV file, and for TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mpsolve.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    #: Name -> value; ``epoch`` is one of them.
+    Figures = Mapping[str, float]
+
+
+class Recorder(Protocol):
+    """Takes up the figures of every epoch."""
+
+    def begin(self, history: Sequence[Figures]) -> None:
+        """Start after these epochs, none of a run that is new; forget what came after them."""
+        ...
+
+    def record(self, figures: Figures) -> None:
+        """Take up one more epoch."""
+        ...
+
+
+class CsvRecorder:
+    """A CSV file with one row per epoch.
+
+    A row is appended when its epoch is complete. A run that goes on drops the rows of epochs that
+    it repeats, and a row that a killed run could not finish.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self._path = Path(path)
+        self._rows: list[Figures] = []
+        self._columns: list[str] = []
+
+    def begin(self, history: Sequence[Figures]) -> None:
+        """See `Recorder`."""
+        self._rows = list(history)
+        self._write_all()
+
+    def record(self, figures: Figures) -> None:
+        """See `Recorder`."""
+        self._rows.append(figures)
+        if set(figures) <= set(self._columns):
+            self._write("a", [figures])
+        else:
+            self._write_all()
+
+    def _write_all(self) -> None:
+        self._columns = list(dict.fromkeys(name for row in self._rows for name in row))
+        self._write("w", self._rows)
+
+    def _write(self, mode: str, rows: Sequence[Figures]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self._columns, restval="", lineterminator="\n")
+        if mode == "w" and self._columns:
+            writer.writeheader()
+        writer.writerows(rows)
+        try:
+            with self._path.open(mode, encoding="utf-8") as file:
+                file.write(text.getvalue())
+        except OSError as error:
+            raise InputError(f"{self._path} cannot be written: {error.strerror}.") from None
+
+
+class TensorBoardRecorder:
+    """Event files for TensorBoard, in a folder.
+
+    Raises
+    ------
+    MissingDependencyError
+        If TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            purpose = "Recording for TensorBoard"
+            raise MissingDependencyError("tensorboard", "tensorboard", purpose) from error
+        self._make = SummaryWriter
+        self._folder = os.fspath(folder)
+        self._writer: Any = None
+
+    def begin(self, history: Sequence[Figures]) -> None:
+        """See `Recorder`; TensorBoard hides what was recorded from the next step on."""
+        self._writer = self._make(self._folder, purge_step=len(history) + 1)
+
+    def record(self, figures: Figures) -> None:
+        """See `Recorder`."""
+        for name, value in figures.items():
+            if name != "epoch":
+                self._writer.add_scalar(name, value, int(figures["epoch"]))
+        self._writer.flush()
