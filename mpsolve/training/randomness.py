@@ -26,8 +26,13 @@ def kept_randomness() -> Iterator[None]:
 def seed_all(seed: int) -> None:
     """Seed the global generators of Python, NumPy and PyTorch."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (what callbacks of other people may draw from)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  (what callbacks of other people may draw from)
     torch.manual_seed(seed)
+
+
+def uses_cuda() -> bool:
+    """Whether this process computes on a GPU; asking does not begin it."""
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def random_states() -> dict[str, Any]:
@@ -38,7 +43,7 @@ def random_states() -> dict[str, Any]:
         "python": [version, list(words), gauss],
         "numpy": [kind, torch.from_numpy(np.array(key, np.int64)), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": torch.cuda.get_rng_state_all() if uses_cuda() else [],
     }
 
 
@@ -49,5 +54,5 @@ def set_random_states(states: dict[str, Any]) -> None:
     kind, key, *rest = states["numpy"]
     np.random.set_state((kind, key.cpu().numpy().astype(np.uint32), *rest))  # noqa: NPY002
     torch.set_rng_state(states["torch"].cpu())
-    if states["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+    for index, state in zip(range(torch.cuda.device_count()), states["cuda"], strict=False):
+        torch.cuda.set_rng_state(state.cpu(), index)

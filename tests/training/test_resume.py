@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
-from typing import TYPE_CHECKING, Any
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +22,6 @@ from mpsolve.training.metrics import CsvRecorder
 from mpsolve.training.outcome import Stop, Trained
 from mpsolve.training.recipes import OptimiserSettings, Recipe
 from tests.training.small import small_data, small_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BATCHES = 5
 EPOCHS = 6
@@ -55,16 +56,16 @@ class Noise(Callback):
 
 
 class Accident(Callback):
-    """After so many batches the power fails, or somebody presses Ctrl-C."""
+    """After so many batches a signal comes, or by default an error."""
 
-    def __init__(self, batch: int = -1, ctrl_c: bool = False) -> None:
-        self.batch, self.ctrl_c = batch, ctrl_c
+    def __init__(self, batch: int = -1, number: signal.Signals | None = None) -> None:
+        self.batch, self.number = batch, number
 
     def after_batch(self, state: TrainingState) -> None:
         if state.epoch * BATCHES + state.batch == self.batch:
-            if not self.ctrl_c:
+            if self.number is None:
                 raise ConnectionAbortedError
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
 
 def recipe(epochs: int = EPOCHS, **settings: Any) -> Recipe:
@@ -130,7 +131,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize("batch", [1, 5, 15, 16, 18, 29, 30])
 @pytest.mark.parametrize("every", [None, 1, 2])
-def test_a_power_failure_changes_nothing(
+def test_an_error_changes_nothing(
     tmp_path: Path, straight: Any, batch: int, every: int | None
 ) -> None:
     """At any place; without ``every``, the epoch is repeated from its beginning."""
@@ -143,10 +144,32 @@ def test_a_power_failure_changes_nothing(
     assert results(tmp_path) == straight
 
 
+KILLED = """
+import signal, sys
+from pathlib import Path
+from tests.training.test_resume import Accident, run
+run(Path(sys.argv[1]), Accident(18, signal.SIGKILL), every=2)
+"""
+
+
+def test_a_killed_process_changes_nothing(tmp_path: Path, straight: Any) -> None:
+    """Nothing but the files is left of it."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    content = load_checkpoint(tmp_path / "c.pt")
+    assert (content["epoch"], content["batch"]) == (3, 2)
+    run(tmp_path, every=2)
+    assert results(tmp_path) == straight
+
+
 @pytest.mark.parametrize("batch", [1, 5, 17])
 def test_ctrl_c_changes_nothing(tmp_path: Path, straight: Any, batch: int) -> None:
     """Not even the epoch is repeated."""
-    outcome = run(tmp_path, Accident(batch, ctrl_c=True))
+    outcome = run(tmp_path, Accident(batch, signal.SIGINT))
     assert (outcome.stopped, outcome.epochs) == (Stop.INTERRUPTED, batch // BATCHES)
     content = load_checkpoint(tmp_path / "c.pt")
     assert (content["epoch"], content["batch"]) == divmod(batch, BATCHES)
@@ -179,7 +202,7 @@ def test_the_best_weights_outlive_an_interruption(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     one = run(tmp_path / "a", patience=2, epochs=20)
-    run(tmp_path / "b", Accident(12, ctrl_c=True), patience=2, epochs=20)
+    run(tmp_path / "b", Accident(12, signal.SIGINT), patience=2, epochs=20)
     two = run(tmp_path / "b", patience=2, epochs=20)
     assert (two.stopped, two.epochs, two.best_epoch) == (one.stopped, one.epochs, one.best_epoch)
     assert one.stopped is Stop.EARLY

@@ -12,6 +12,7 @@ Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, arXiv:140
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ class ImageFiles(ExampleSplit):
     """
 
     def __init__(
-        self, files: Sequence[Path], labels: IntArray, size: int, resize: int, augment: bool = False
+        self, files: Sequence[str], labels: IntArray, size: int, resize: int, augment: bool = False
     ) -> None:
         self.files = files
         self.labels = labels
@@ -145,16 +146,21 @@ def _class_names(folder: Path) -> list[str]:
     return names
 
 
-def _images(folder: Path, classes: list[str]) -> tuple[list[Path], IntArray]:
+def _images(folder: Path, classes: list[str]) -> tuple[list[str], IntArray]:
     """All images below a folder, class by class and by name, and their labels."""
     _require(folder)
     labels = {name: label for label, name in enumerate(classes)}
-    files: list[Path] = []
+    files: list[str] = []
     found: list[int] = []
     for name in _class_names(folder):
         if name not in labels:
             raise InputError(f"{folder / name} is a class that {folder.parent / 'train'} lacks.")
-        own = sorted(f for f in (folder / name).rglob("*") if f.suffix.lower() in SUFFIXES)
+        own = sorted(
+            os.path.join(place, file)
+            for place, _, found_here in os.walk(folder / name)
+            for file in found_here
+            if os.path.splitext(file)[1].lower() in SUFFIXES
+        )
         if not own:
             raise InputError(f"{folder / name} has no images.")
         files += own

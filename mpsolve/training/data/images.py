@@ -17,7 +17,7 @@ from PIL import Image
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from numpy.typing import NDArray
 
@@ -26,7 +26,7 @@ BILINEAR = Image.Resampling.BILINEAR
 AREAS, RATIOS, ATTEMPTS = (0.08, 1.0), (3 / 4, 4 / 3), 10
 
 
-def read_image(path: Path) -> Image.Image:
+def read_image(path: str | PathLike[str]) -> Image.Image:
     """The image in a file, in RGB.
 
     Raises

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from mpsolve.errors import InputError, MpsolveError
 from mpsolve.training.data.order import slices
+from mpsolve.training.randomness import uses_cuda
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -129,7 +130,7 @@ class ExampleSplit(ABC, Dataset[tuple[torch.Tensor, int]]):
             batch_sampler=[batch.tolist() for batch in indices],
             num_workers=workers,
             collate_fn=_as_it_is,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=uses_cuda(),
             worker_init_fn=_ignore_interrupts,
             # Seeds the workers without drawing from the global generator.
             generator=torch.Generator().manual_seed(_number(seed or (0,))),

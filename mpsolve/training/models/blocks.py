@@ -21,6 +21,36 @@ class Add(nn.Module):
         return first + second
 
 
+class Residual(nn.Module):
+    """The sum ``add`` of a way and of a shortcut, then an activation.
+
+    Their parts are modules of the block itself, under the names that they are given.
+    """
+
+    def __init__(
+        self,
+        way: OrderedDict[str, nn.Module],
+        shortcut: OrderedDict[str, nn.Module] | None = None,
+        activation: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self._way, self._shortcut = tuple(way), tuple(shortcut or ())
+        for name, part in (way | (shortcut or {})).items():
+            self.add_module(name, part)
+        self.add = Add()
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The block's output."""
+        y = x
+        for name in self._way:
+            y = self.get_submodule(name)(y)
+        for name in self._shortcut:
+            x = self.get_submodule(name)(x)
+        y = self.add(x, y)
+        return y if self.activation is None else self.activation(y)
+
+
 def convolution(
     name: str,
     in_channels: int,

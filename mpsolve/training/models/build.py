@@ -15,6 +15,7 @@ from mpsolve.training.models.ds_cnn_small import ds_cnn_small
 from mpsolve.training.models.lenet import lenet
 from mpsolve.training.models.mobilenet_v1 import mobilenet_v1
 from mpsolve.training.models.mobilenet_v2 import mobilenet_v2
+from mpsolve.training.models.resnet import resnet
 from mpsolve.training.models.resnet8 import resnet8
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class _Model:
 _MODELS = {
     "mobilenet_v1": _Model(lambda n, s, w: mobilenet_v1(n, s[0], w), 1000, (3, 224, 224), True),
     "mobilenet_v2": _Model(lambda n, s, w: mobilenet_v2(n, s[0], w), 1000, (3, 224, 224), True),
+    "resnet18": _Model(lambda n, s, w: resnet(n, s[0], 18, w), 1000, (3, 224, 224), True),
+    "resnet34": _Model(lambda n, s, w: resnet(n, s[0], 34, w), 1000, (3, 224, 224), True),
+    "resnet50": _Model(lambda n, s, w: resnet(n, s[0], 50, w), 1000, (3, 224, 224), True),
     "resnet8": _Model(lambda n, s, w: resnet8(n, s[0]), 10, (3, 32, 32)),
     "ds_cnn_small": _Model(lambda n, s, w: ds_cnn_small(n, s[0]), 10, (1, 8, 8)),
     "lenet": _Model(lambda n, s, w: lenet(n, *s), 10, (1, 32, 32)),
@@ -64,8 +68,8 @@ def build_model(
     Parameters
     ----------
     name
-        One of `models`; a width multiplier may follow the name of a MobileNet, and an input
-        resolution: ``mobilenet_v1_0.75``, ``mobilenet_v2_1.0_192``.
+        One of `models`; a width multiplier may follow the name of a network for ImageNet, and an
+        input resolution: ``mobilenet_v1_0.75``, ``mobilenet_v2_1.0_192``.
     classes
         Outputs; by default those of the data that the network was made for.
     input_shape

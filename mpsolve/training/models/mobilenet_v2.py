@@ -3,14 +3,9 @@ arXiv:1801.04381."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import nn
 
-from mpsolve.training.models.blocks import Add, classifier, convolution
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from mpsolve.training.models.blocks import Residual, classifier, convolution
 
 #: Table 2: expansion factor t, output channels c, number of blocks n, stride s of the first.
 STAGES = (
@@ -30,7 +25,7 @@ def mobilenet_v2(classes: int, channels: int, width: float = 1.0) -> nn.Sequenti
     parts = convolution("conv0", channels, last, 3, 2, activation=nn.ReLU6)
     blocks = ((t, c, s if i == 0 else 1) for t, c, n, s in STAGES for i in range(n))
     for i, (expansion, wanted, stride) in enumerate(blocks):
-        parts[f"b{i}"] = InvertedResidual(last, multiple_of_8(wanted * width), expansion, stride)
+        parts[f"b{i}"] = inverted_residual(last, multiple_of_8(wanted * width), expansion, stride)
         last = multiple_of_8(wanted * width)
     # Section 4: a width multiplier below 1 spares the very last convolution.
     features = multiple_of_8(1280 * max(1.0, width))
@@ -38,28 +33,18 @@ def mobilenet_v2(classes: int, channels: int, width: float = 1.0) -> nn.Sequenti
     return nn.Sequential(parts | classifier(features, classes))
 
 
-class InvertedResidual(nn.Module):
+def inverted_residual(
+    in_channels: int, out_channels: int, expansion: int, stride: int
+) -> nn.Module:
     """Table 1 and figure 4 (d): ``expand``, ``dw``, the linear ``project``, and ``add``."""
-
-    def __init__(self, in_channels: int, out_channels: int, expansion: int, stride: int) -> None:
-        super().__init__()
-        inner = in_channels * expansion
-        parts = convolution("expand", in_channels, inner, activation=nn.ReLU6)
-        if expansion == 1:
-            parts.clear()
-        parts |= convolution("dw", inner, inner, 3, stride, groups=inner, activation=nn.ReLU6)
-        parts |= convolution("project", inner, out_channels, activation=None)
-        self._way = tuple(parts)
-        for name, part in parts.items():
-            self.add_module(name, part)
-        self.add = Add() if stride == 1 and in_channels == out_channels else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The block's output, to which its input is added where both have one shape."""
-        y = x
-        for name in self._way:
-            y = self.get_submodule(name)(y)
-        return y if self.add is None else self.add(x, y)
+    inner = in_channels * expansion
+    parts = convolution("expand", in_channels, inner, activation=nn.ReLU6)
+    if expansion == 1:
+        parts.clear()
+    parts |= convolution("dw", inner, inner, 3, stride, groups=inner, activation=nn.ReLU6)
+    parts |= convolution("project", inner, out_channels, activation=None)
+    same_shape = stride == 1 and in_channels == out_channels
+    return Residual(parts) if same_shape else nn.Sequential(parts)
 
 
 def multiple_of_8(channels: float) -> int:

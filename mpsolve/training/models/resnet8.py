@@ -4,14 +4,11 @@ have no batch normalisation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import OrderedDict
 
 from torch import nn
 
-from mpsolve.training.models.blocks import Add, classifier, convolution
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from mpsolve.training.models.blocks import Residual, classifier, convolution
 
 #: Output channels and stride of the blocks.
 BLOCKS = ((16, 1), (32, 2), (64, 2))
@@ -22,31 +19,16 @@ def resnet8(classes: int, channels: int) -> nn.Sequential:
     last = BLOCKS[0][0]
     parts = convolution("conv0", channels, last, 3, bias=True)
     for i, (wanted, stride) in enumerate(BLOCKS):
-        parts[f"b{i}"] = ResidualBlock(last, wanted, stride)
+        parts[f"b{i}"] = residual_block(last, wanted, stride)
         last = wanted
     return nn.Sequential(parts | classifier(last, classes))
 
 
-class ResidualBlock(nn.Module):
+def residual_block(in_channels: int, out_channels: int, stride: int) -> Residual:
     """``conv0``, ``conv1``, where the shape changes ``shortcut``, and ``add``."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        first = convolution("conv0", in_channels, out_channels, 3, stride, bias=True)
-        second = convolution("conv1", out_channels, out_channels, 3, bias=True, activation=None)
-        self._way = (*first, *second)
-        for name, part in (first | second).items():
-            self.add_module(name, part)
-        same = stride == 1 and in_channels == out_channels
-        self.shortcut = None if same else nn.Conv2d(in_channels, out_channels, 1, stride)
-        self.add = Add()
-        self.activation = nn.ReLU()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The block's output."""
-        y = x
-        for name in self._way:
-            y = self.get_submodule(name)(y)
-        if self.shortcut is not None:
-            x = self.shortcut(x)
-        return self.activation(self.add(x, y))
+    way = convolution("conv0", in_channels, out_channels, 3, stride, bias=True)
+    way |= convolution("conv1", out_channels, out_channels, 3, bias=True, activation=None)
+    shortcut: OrderedDict[str, nn.Module] = OrderedDict()
+    if stride != 1 or in_channels != out_channels:
+        shortcut["shortcut"] = nn.Conv2d(in_channels, out_channels, 1, stride)
+    return Residual(way, shortcut, nn.ReLU())

@@ -17,7 +17,8 @@ def parameters(model: nn.Module) -> int:
 
 
 # Layers, parameters with batch normalisation, weights, and multiply-accumulate operations. The
-# MobileNets' agree with the published 4.2 M and 569 M, 2.6 M and 325 M, 3.4 M and 300 M;
+# MobileNets' agree with the published 4.2 M and 569 M, 2.6 M and 325 M, 3.4 M and 300 M, the
+# large ResNets' with torchvision's 11,689,512 and 1.81 G, and 25,557,032 and 4.09 G;
 # ResNet8's are those of MLPerf Tiny without the 480 statistics; LeNet's are by hand.
 @pytest.mark.parametrize(
     ("name", "layers", "trained", "weights", "macs"),
@@ -27,6 +28,8 @@ def parameters(model: nn.Module) -> int:
         ("mobilenet_v2", 53, 3_504_872, 3_469_760, 300_774_272),
         ("mobilenet_v2_1.0_192", 53, 3_504_872, 3_469_760, 221_316_608),
         ("mobilenet_v2_160", 53, 3_504_872, 3_469_760, 154_083_200),
+        ("resnet18", 21, 11_689_512, 11_678_912, 1_814_073_344),
+        ("resnet50", 54, 25_557_032, 25_502_912, 4_089_184_256),
         ("resnet8", 10, 78_666 - 480, 77_360, 12_501_632),
         ("lenet", 5, 150 + 2400 + 122_880 + 10_080 + 840 + 236, 136_350, None),
         ("ds_cnn_small", 8, 5_546, 5_546 - 10 - 2 * 224, None),
@@ -98,7 +101,9 @@ def test_every_network_takes_images_of_any_size(name: str, shape: tuple[int, int
     assert model(torch.zeros(2, *shape)).shape == (2, 7)
 
 
-@pytest.mark.parametrize(("name", "adders"), [("mobilenet_v2", 10), ("resnet8", 3)])
+@pytest.mark.parametrize(
+    ("name", "adders"), [("mobilenet_v2", 10), ("resnet8", 3), ("resnet18", 8), ("resnet50", 16)]
+)
 def test_residual_networks_add(name: str, adders: int) -> None:
     """In modules called ``add``; without its block a residual path hands the input on."""
     model = build_model(name)
