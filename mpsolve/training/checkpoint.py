@@ -9,9 +9,8 @@ import os
 import pickle
 import zipfile
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import torch
 
@@ -63,16 +62,10 @@ def load_checkpoint(path: str | PathLike[str], device: torch.device | str = "cpu
         If there is no such file, or it is damaged or holds anything but tensors and plain values.
     """
     try:
-        content = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            return _read(file, path, device)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    damaged = InputError(f"{path} is no checkpoint, or a damaged one; name another file.")
-    if not zipfile.is_zipfile(BytesIO(content)):  # PyTorch's format since 1.6
-        raise damaged
-    try:
-        return torch.load(BytesIO(content), map_location=device, weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
-        raise damaged from None
 
 
 def require_plain(value: Any, where: str = "") -> None:
@@ -95,6 +88,17 @@ def require_plain(value: Any, where: str = "") -> None:
             f"A checkpoint cannot hold {where}, which is of type {type(value).__name__}; turn it "
             "into a tensor or a plain value."
         )
+
+
+def _read(file: IO[bytes], path: str | PathLike[str], device: torch.device | str) -> Any:
+    damaged = InputError(f"{path} is no checkpoint, or a damaged one; name another file.")
+    if not zipfile.is_zipfile(file):  # PyTorch's format since 1.6
+        raise damaged
+    file.seek(0)
+    try:
+        return torch.load(file, map_location=device, weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        raise damaged from None
 
 
 def _sync(folder: Path) -> None:
