@@ -15,9 +15,10 @@ import torch
 from mpsolve import InputError
 from mpsolve.training.checkpoint import load_checkpoint
 from mpsolve.training.distributed import Process, choose_device
+from mpsolve.training.evaluate import evaluate
 from mpsolve.training.loop import train
 from mpsolve.training.recipes import OptimiserSettings, Recipe
-from tests.training.small import small_data
+from tests.training.small import small_data, small_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +104,16 @@ def test_all_processes_report_the_same(folder: Path) -> None:
         for name in set(first) - {"seconds"}:
             assert first[name] == second[name]
     assert len((folder / "simple.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.slow
+def test_all_processes_evaluate_the_same_network(folder: Path) -> None:
+    """With the statistics of the first, which are those in the checkpoint."""
+    content, model = load_checkpoint(folder / "long.pt"), small_model()
+    model.load_state_dict(content["model"])
+    alone, together = evaluate(model, small_data(44).validation), content["history"][-1]
+    assert together["validation_loss"] == pytest.approx(alone.loss, rel=1e-6)
+    assert together["validation_accuracy"] == alone.accuracy
 
 
 @pytest.mark.slow

@@ -36,8 +36,9 @@ class Noise(Callback):
 
     def start_of_epoch(self, state: TrainingState) -> None:
         self.active = state.epoch >= 2
-        if state.epoch >= 2 and not state.resumed:
-            self.strength *= 0.5 + random.random()
+        drawn = 0.5 + random.random()
+        if self.active and not state.resumed:
+            self.strength *= drawn
 
     def before_batch(self, state: TrainingState) -> None:
         if self.active:
