@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
+from mpsolve.frozen import Picklable
 from mpsolve.precision import Precision
 from mpsolve.training.integer.layers import Conv, Linear
 from mpsolve.training.integer.operators import Add, AveragePool, Flatten, MaxPool
@@ -26,7 +27,7 @@ Node: TypeAlias = Conv | Linear | Add | AveragePool | MaxPool | Flatten
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Picklable):
     """A directed acyclic graph of integer operators with one input and one output.
 
     Attributes

@@ -82,6 +82,12 @@ class AccumulatorRange:
             start + positive * tensor.high + negative * tensor.low,
         )
 
+    @classmethod
+    def measured(cls, accumulators: IntArray) -> AccumulatorRange:
+        """Those of ``(N, C, ...)`` accumulators that some inputs gave: a claim, no proof."""
+        others = tuple(axis for axis in range(accumulators.ndim) if axis != 1)
+        return cls(accumulators.min(others), accumulators.max(others), proven=False)
+
     def contains(self, other: AccumulatorRange) -> bool:
         """Whether another range, of every channel, lies within this one."""
         return bool((self.low <= other.low).all() and (other.high <= self.high).all())
