@@ -43,7 +43,7 @@ class Builder:
         """An initialiser of the type of an array; returns its name."""
         from onnx import numpy_helper
 
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
         return name
 
     def node(

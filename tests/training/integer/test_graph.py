@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mpsolve import InputError
+from mpsolve import InputError, Precision
 from mpsolve.training.integer import (
     AccumulatorRange,
     Add,
@@ -65,7 +65,7 @@ def test_the_configuration_of_a_graph() -> None:
     whole = graph(
         conv(), Flatten("flat", "y", "z"), head, tensors=(X, Y, z, logits), output="logits"
     )
-    assert whole.configuration() == Configuration({"conv": "8b/2b", "fc": "4b/8b"})
+    assert whole.configuration() == {"conv": Precision(8, 2), "fc": Precision(4, 8)}
     assert repr(whole) == "<Graph net: 3 nodes, 2 with weights>"
     assert [layer.name for layer in whole.layers] == ["conv", "fc"]
 

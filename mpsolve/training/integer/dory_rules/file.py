@@ -1,0 +1,240 @@
+"""An ONNX file as DORY's parser sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+from mpsolve.training.integer.tensor import ACCUMULATOR_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import onnx
+
+    from mpsolve.typing import NumberArray
+
+LAYERS = ("Conv", "Gemm", "MatMul")
+POOLS = ("AveragePool", "GlobalAveragePool", "MaxPool")
+#: Operators that DORY drops: their predecessor takes over the name of their output.
+DROPPED = (
+    *("Cast", "Floor", "Flatten", "Shape", "Gather", "Unsqueeze", "Concat", "Reshape"),
+    *("Sigmoid", "LogSoftmax", "Squeeze"),
+)
+Codes = tuple[int, bool]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule that a file breaks.
+
+    Attributes
+    ----------
+    rule
+        Name of the rule's function.
+    message
+        One sentence for people, which begins with the node or the file.
+    """
+
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True, eq=False)
+class Requantisation:
+    """The operators Mul - Add - Div - (Floor) - Clip, of which only the first must exist."""
+
+    mul: onnx.NodeProto
+    add: onnx.NodeProto | None
+    div: onnx.NodeProto | None
+    clip: onnx.NodeProto | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether DORY recognises it."""
+        return self.clip is not None
+
+
+@dataclass(frozen=True, eq=False)
+class DoryFile:
+    """A model with inferred shapes, and what lies beside it.
+
+    Attributes
+    ----------
+    model
+        The model.
+    config
+        DORY's configuration, None to check the model alone.
+    folder
+        Where its golden activations lie, None if they are not to be checked.
+    """
+
+    model: onnx.ModelProto
+    config: Mapping[str, Any] | None = None
+    folder: Path | None = field(default=None)
+
+    @property
+    def nodes(self) -> list[onnx.NodeProto]:
+        """All operators, in order, without constants."""
+        return [node for node in self.model.graph.node if node.op_type != "Constant"]
+
+    @cached_property
+    def constants(self) -> dict[str, NumberArray]:
+        """The values of initialisers and constants, by name."""
+        from onnx import numpy_helper
+
+        values = {t.name: numpy_helper.to_array(t) for t in self.model.graph.initializer}
+        for node in self.model.graph.node:
+            if node.op_type == "Constant" and node.attribute:
+                values[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+        return values
+
+    @property
+    def input(self) -> str:
+        """The first input that is no constant."""
+        names = (value.name for value in self.model.graph.input)
+        return next((name for name in names if name not in self.constants), "")
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """``(N, C, ...)`` of every tensor of which it is known; 0 where a size is not."""
+        from onnx import shape_inference
+
+        inferred = shape_inference.infer_shapes(self.model).graph
+        return {
+            value.name: tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
+            for value in (*inferred.input, *inferred.value_info, *inferred.output)
+        }
+
+    @cached_property
+    def producers(self) -> dict[str, onnx.NodeProto]:
+        """Tensor -> the operator that writes it."""
+        return {node.output[0]: node for node in self.nodes if node.output}
+
+    def readers(self, name: str) -> list[onnx.NodeProto]:
+        """The operators that read a tensor."""
+        return [node for node in self.nodes if name in node.input]
+
+    def data(self, node: onnx.NodeProto) -> list[str]:
+        """The inputs of an operator that are no constants."""
+        return [name for name in node.input if name and name not in self.constants]
+
+    def constant_names(self, node: onnx.NodeProto) -> list[str]:
+        """The inputs of an operator that are constants."""
+        return [name for name in node.input if name in self.constants]
+
+    def constant(self, node: onnx.NodeProto) -> NumberArray | None:
+        """The first constant that an operator reads."""
+        names = self.constant_names(node)
+        return self.constants[names[0]] if names else None
+
+    def weights(self, node: onnx.NodeProto) -> NumberArray | None:
+        """What DORY takes for the weights: the constant without "bias" in its name."""
+        names = [name for name in self.constant_names(node) if "bias" not in name]
+        return self.constants[names[-1]] if names else None
+
+    def is_adder(self, node: onnx.NodeProto) -> bool:
+        """Whether an operator adds two tensors, rather than a constant."""
+        return node.op_type == "Add" and len(self.data(node)) == 2
+
+    def source(self, name: str) -> str:
+        """Where a tensor comes from, behind operators that DORY drops."""
+        while name in self.producers and self.producers[name].op_type in DROPPED:
+            names = self.data(self.producers[name])
+            if not names:
+                break
+            name = names[0]
+        return name
+
+    def next(self, node: onnx.NodeProto, operator: str) -> onnx.NodeProto | None:
+        """The operator of this kind that alone reads the output of another."""
+        readers = self.readers(node.output[0])
+        while len(readers) == 1 and readers[0].op_type == "Floor":
+            readers = self.readers(readers[0].output[0])
+        return readers[0] if [r.op_type for r in readers] == [operator] else None
+
+    @cached_property
+    def requantisations(self) -> list[Requantisation]:
+        """What begins with each Mul, as far as it can be followed."""
+        found = []
+        for mul in (node for node in self.nodes if node.op_type == "Mul"):
+            add = self.next(mul, "Add")
+            div = self.next(add, "Div") if add and not self.is_adder(add) else None
+            clip = self.next(div, "Clip") if div else None
+            found.append(Requantisation(mul, add, div, clip))
+        return found
+
+    def requantisation_of(self, node: onnx.NodeProto) -> Requantisation | None:
+        """What requantises the output of a layer."""
+        mul = self.next(node, "Mul")
+        return next((r for r in self.requantisations if r.mul is mul), None) if mul else None
+
+    @cached_property
+    def merged(self) -> list[tuple[onnx.NodeProto, str]]:
+        """What DORY makes one kernel call of, in order: the operator and the last output."""
+        calls = []
+        for node in self.nodes:
+            if node.op_type in (*LAYERS, *POOLS) or self.is_adder(node):
+                requant = self.requantisation_of(node)
+                last = requant.clip if requant and requant.clip else node
+                calls.append((node, last.output[0]))
+        return calls
+
+    @property
+    def input_codes(self) -> Codes:
+        """Bits and sign of the input; 8 bits without a sign unless both are configured."""
+        config = self.config or {}
+        if not {"input_bits", "input_signed"} <= config.keys():
+            return 8, False
+        return config["input_bits"], bool(config["input_signed"])
+
+    @cached_property
+    def codes(self) -> dict[str, Codes]:
+        """Bits and sign of every tensor of which DORY knows them.
+
+        They come from the configuration, from Clip and from adders; all else inherits them.
+        """
+        known = {self.input: self.input_codes}
+        for node in self.nodes:
+            output, inputs = node.output[0], self.data(node)
+            if node.op_type in LAYERS:
+                known[output] = (ACCUMULATOR_BITS, True)
+            elif node.op_type == "Clip":
+                if (bits := number(node, "out_bits")) is not None:
+                    known[output] = (bits, (number(node, "min") or 0) < 0)
+            elif self.is_adder(node):
+                if levels := number(node, "out_n_levels"):
+                    signed = number(node, "out_signed")
+                    if signed is None:
+                        signed = any(known.get(name, (0, False))[1] for name in inputs)
+                    known[output] = (int(log2(levels)), bool(signed))
+            elif inputs and inputs[0] in known:
+                known[output] = known[inputs[0]]
+        return known
+
+
+def number(node: onnx.NodeProto, name: str) -> int | None:
+    """An attribute as DORY reads it: an integer, or a float made one; None without it."""
+    for attribute in node.attribute:
+        if attribute.name == name:
+            return int(attribute.i or attribute.f or 0)
+    return None
+
+
+def numbers(node: onnx.NodeProto, name: str) -> list[int] | None:
+    """A list of integers among the attributes; None without it."""
+    for attribute in node.attribute:
+        if attribute.name == name and attribute.ints:
+            return list(attribute.ints)
+    return None
+
+
+def label(node: onnx.NodeProto) -> str:
+    """How messages call an operator: its kind, and its name or else its output."""
+    return f"{node.op_type} {node.name or (node.output[0] if node.output else '')}".rstrip()
