@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: ``Clip`` has its limits as attributes up to operator set 10.
 OPSET, IR_VERSION = 10, 5
 INPUT = "0"
+#: Integers up to it are exact in double precision.
+EXACT = 1 << 53
 
 
 def to_dory(graph: Graph) -> tuple[onnx.ModelProto, dict[str, Any]]:
@@ -100,6 +102,11 @@ class _Emitter(Builder):
 
     def _constant(self, what: str, values: Any) -> str:
         """An initialiser whose name tells only its role."""
+        if np.abs(values).max() > EXACT:
+            raise InputError(
+                f"{self.graph.name}: a {what} of {np.abs(values).max()} is beyond the 2^53 that "
+                "files for DORY hold exactly; requantise with a lower shift."
+            )
         name = f"constant{len(self.constants)}.{what}"
         return self.constant(name, np.asarray(values, np.float64))
 

@@ -27,7 +27,7 @@ from mpsolve.training.integer import (
     Tensor,
     requantise,
 )
-from mpsolve.training.integer.interpreter import run, run_all
+from mpsolve.training.integer.interpreter import execute, run, run_all
 from tests.training.integer.networks import random_graph, random_images
 
 if TYPE_CHECKING:
@@ -143,6 +143,14 @@ def test_an_accumulator_beyond_what_was_measured_is_reported() -> None:
     assert run(graph, np.array([[[[15]], [[5]]]]))[0, 0, 0, 0] == 10
     with pytest.raises(InputError, match=r"Node conv1: an accumulator of channel 0 is 30, beyond"):
         run(graph, np.array([[[[15]], [[15]]]]))
+
+
+def test_an_accumulator_beyond_32_bits_is_reported() -> None:
+    """A node may be executed alone, where no graph has proven anything."""
+    layer = Linear("fc", "x", "y", np.full((1, 2), 127), 8)
+    x, y = Tensor("x", (2,), 8), Tensor("y", (1,), 32, True)
+    with pytest.raises(InputError, match="Layer fc: an accumulator does not fit into 32 bits"):
+        execute(layer, (np.full((1, 2), 2**24),), (x,), y)
 
 
 def test_images_of_another_shape_or_with_other_codes_are_refused() -> None:

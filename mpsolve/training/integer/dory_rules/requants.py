@@ -101,13 +101,11 @@ def multipliers_match_their_layer(file: DoryFile) -> Iterator[str]:
     """
     for node in file.nodes:
         requant = file.requantisation_of(node) if node.op_type in (*LAYERS, *POOLS) else None
-        if requant is None:
-            continue
-        for part in (requant.mul, requant.add):
+        for part in (requant.mul, requant.add) if requant else ():
             values = None if part is None else file.constant(part)
-            if part is None or values is None:
-                continue
             channels = file.shapes.get(node.output[0], (0, 0))[1]
+            if part is None or values is None or not channels:
+                continue
             if node.op_type in POOLS and values.shape:
                 yield f"{label(part)}: behind a pool, its constant must be a scalar."
             if node.op_type in LAYERS and (not values.shape or values.size != channels):
