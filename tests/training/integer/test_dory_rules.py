@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mpsolve import InputError
 from mpsolve.training.integer import (
@@ -27,6 +29,7 @@ from mpsolve.training.integer import (
 from mpsolve.training.integer.dory_emitter import to_dory
 from mpsolve.training.integer.dory_files import write_dory
 from mpsolve.training.integer.dory_rules import RULES, check, check_folder
+from mpsolve.training.integer.onnxruntime_emitter import to_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -710,6 +713,40 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         check_folder(path)
     with pytest.raises(InputError, match=r"none\.onnx: cannot read the model"):
         check(tmp_path / "none.onnx")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_file_is_too_broken_to_be_checked(data: st.DataObject) -> None:
+    """Whatever is missing or exchanged, there are sentences and no traceback."""
+    model, config = to_dory(conforming_graph())
+    for _ in range(data.draw(st.integers(1, 4))):
+        found = model.graph.node[data.draw(st.integers(0, len(model.graph.node) - 1))]
+        names = [n for other in model.graph.node for n in (*other.input, *other.output)]
+        kind = data.draw(st.integers(0, 5))
+        if kind == 0:
+            model.graph.node.remove(found)
+        elif kind == 1 and found.attribute:
+            drop(found, data.draw(st.sampled_from([a.name for a in found.attribute])))
+        elif kind == 2 and found.input:
+            place = data.draw(st.integers(0, len(found.input) - 1))
+            found.input[place] = data.draw(st.sampled_from(names))
+        elif kind == 3 and found.input:
+            del found.input[data.draw(st.integers(0, len(found.input) - 1))]
+        elif kind == 4:
+            kinds = ["Conv", "Add", "Mul", "Clip", "Flatten", "AveragePool", "Gemm", "Loop"]
+            found.op_type = data.draw(st.sampled_from(kinds))
+        elif found.attribute:
+            name = data.draw(st.sampled_from([a.name for a in found.attribute]))
+            put(found, name, data.draw(st.sampled_from([0, -1, 3, 2.5, [1], [0, 0], "text"])))
+    for violation in check(model, config):
+        assert str(violation).endswith(".")
+
+
+def test_a_file_for_onnxruntime_is_not_one_for_dory() -> None:
+    """Its operators are named one by one."""
+    texts = [str(violation) for violation in check(to_onnx(conforming_graph()))]
+    assert "ConvInteger stem: DORY does not know this operator." in texts
 
 
 def exported_by_quantlib() -> Model:

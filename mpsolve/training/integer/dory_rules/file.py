@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import log2
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mpsolve.training.integer.tensor import ACCUMULATOR_BITS
 
@@ -24,7 +24,8 @@ DROPPED = (
     *("Cast", "Floor", "Flatten", "Shape", "Gather", "Unsqueeze", "Concat", "Reshape"),
     *("Sigmoid", "LogSoftmax", "Squeeze"),
 )
-Codes = tuple[int, bool]
+Codes: TypeAlias = tuple[int, bool]
+POSSIBLE_BITS = range(1, ACCUMULATOR_BITS + 1)
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ class DoryFile:
 
     model: onnx.ModelProto
     config: Mapping[str, Any] | None = None
-    folder: Path | None = field(default=None)
+    folder: Path | None = None
 
     @property
     def nodes(self) -> list[onnx.NodeProto]:
         """All operators, in order, without constants."""
-        return [node for node in self.model.graph.node if node.op_type != "Constant"]
+        return [n for n in self.model.graph.node if n.op_type != "Constant" and n.output]
 
     @cached_property
     def constants(self) -> dict[str, NumberArray]:
@@ -91,7 +92,7 @@ class DoryFile:
 
         values = {t.name: numpy_helper.to_array(t) for t in self.model.graph.initializer}
         for node in self.model.graph.node:
-            if node.op_type == "Constant" and node.attribute:
+            if node.op_type == "Constant" and node.attribute and node.attribute[0].HasField("t"):
                 values[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
         return values
 
@@ -102,20 +103,33 @@ class DoryFile:
         return next((name for name in names if name not in self.constants), "")
 
     @cached_property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """``(N, C, ...)`` of every tensor of which it is known; 0 where a size is not."""
+    def _inferred(self) -> tuple[onnx.GraphProto, str]:
+        """The graph with the shapes that onnx infers, and what it finds impossible."""
         from onnx import shape_inference
 
-        inferred = shape_inference.infer_shapes(self.model).graph
+        try:
+            return shape_inference.infer_shapes(self.model).graph, ""
+        except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
+            return self.model.graph, str(error).partition("\n")[0].rstrip(".")
+
+    @property
+    def inference_error(self) -> str:
+        """Why no shapes can be inferred, "" if they can."""
+        return self._inferred[1]
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """``(N, C, ...)`` of every tensor of which it is known; 0 where a size is not."""
+        graph, _ = self._inferred
         return {
             value.name: tuple(d.dim_value for d in value.type.tensor_type.shape.dim)
-            for value in (*inferred.input, *inferred.value_info, *inferred.output)
+            for value in (*graph.input, *graph.value_info, *graph.output)
         }
 
     @cached_property
     def producers(self) -> dict[str, onnx.NodeProto]:
         """Tensor -> the operator that writes it."""
-        return {node.output[0]: node for node in self.nodes if node.output}
+        return {node.output[0]: node for node in self.nodes}
 
     def readers(self, name: str) -> list[onnx.NodeProto]:
         """The operators that read a tensor."""
@@ -124,6 +138,15 @@ class DoryFile:
     def data(self, node: onnx.NodeProto) -> list[str]:
         """The inputs of an operator that are no constants."""
         return [name for name in node.input if name and name not in self.constants]
+
+    def first(self, node: onnx.NodeProto) -> str:
+        """The first of them, "" if there is none."""
+        return next(iter(self.data(node)), "")
+
+    def channels(self, node: onnx.NodeProto) -> int:
+        """Channels of the output of an operator, 0 if they are not known."""
+        shape = self.shapes.get(node.output[0], ())
+        return shape[1] if len(shape) > 1 else 0
 
     def constant_names(self, node: onnx.NodeProto) -> list[str]:
         """The inputs of an operator that are constants."""
@@ -135,9 +158,10 @@ class DoryFile:
         return self.constants[names[0]] if names else None
 
     def weights(self, node: onnx.NodeProto) -> NumberArray | None:
-        """What DORY takes for the weights: the constant without "bias" in its name."""
+        """What DORY takes for the weights: the matrix or kernel without "bias" in its name."""
         names = [name for name in self.constant_names(node) if "bias" not in name]
-        return self.constants[names[-1]] if names else None
+        values = self.constants[names[-1]] if names else None
+        return values if values is not None and values.ndim > 1 else None
 
     def is_adder(self, node: onnx.NodeProto) -> bool:
         """Whether an operator adds two tensors, rather than a constant."""
@@ -145,17 +169,17 @@ class DoryFile:
 
     def source(self, name: str) -> str:
         """Where a tensor comes from, behind operators that DORY drops."""
-        while name in self.producers and self.producers[name].op_type in DROPPED:
-            names = self.data(self.producers[name])
-            if not names:
+        for _ in self.nodes:  # a broken file may run in circles
+            producer = self.producers.get(name)
+            if producer is None or producer.op_type not in DROPPED or not self.data(producer):
                 break
-            name = names[0]
+            name = self.first(producer)
         return name
 
     def next(self, node: onnx.NodeProto, operator: str) -> onnx.NodeProto | None:
         """The operator of this kind that alone reads the output of another."""
         readers = self.readers(node.output[0])
-        while len(readers) == 1 and readers[0].op_type == "Floor":
+        if [r.op_type for r in readers] == ["Floor"]:
             readers = self.readers(readers[0].output[0])
         return readers[0] if [r.op_type for r in readers] == [operator] else None
 
@@ -173,7 +197,9 @@ class DoryFile:
     def requantisation_of(self, node: onnx.NodeProto) -> Requantisation | None:
         """What requantises the output of a layer."""
         mul = self.next(node, "Mul")
-        return next((r for r in self.requantisations if r.mul is mul), None) if mul else None
+        if mul is None:
+            return None
+        return next(r for r in self.requantisations if r.mul.output[0] == mul.output[0])
 
     @cached_property
     def merged(self) -> list[tuple[onnx.NodeProto, str]]:
@@ -192,6 +218,8 @@ class DoryFile:
         config = self.config or {}
         if not {"input_bits", "input_signed"} <= config.keys():
             return 8, False
+        if config["input_bits"] not in POSSIBLE_BITS:  # another rule says so
+            return 8, bool(config["input_signed"])
         return config["input_bits"], bool(config["input_signed"])
 
     @cached_property
@@ -206,10 +234,12 @@ class DoryFile:
             if node.op_type in LAYERS:
                 known[output] = (ACCUMULATOR_BITS, True)
             elif node.op_type == "Clip":
-                if (bits := number(node, "out_bits")) is not None:
+                bits = number(node, "out_bits")
+                if bits is not None and bits in POSSIBLE_BITS:
                     known[output] = (bits, (number(node, "min") or 0) < 0)
             elif self.is_adder(node):
-                if levels := number(node, "out_n_levels"):
+                levels = number(node, "out_n_levels") or 0
+                if levels > 1:
                     signed = number(node, "out_signed")
                     if signed is None:
                         signed = any(known.get(name, (0, False))[1] for name in inputs)
@@ -237,4 +267,4 @@ def numbers(node: onnx.NodeProto, name: str) -> list[int] | None:
 
 def label(node: onnx.NodeProto) -> str:
     """How messages call an operator: its kind, and its name or else its output."""
-    return f"{node.op_type} {node.name or (node.output[0] if node.output else '')}".rstrip()
+    return f"{node.op_type} {node.name or ', '.join(node.output)}"

@@ -56,6 +56,8 @@ def weights_are_told_from_biases_by_name(file: DoryFile) -> Iterator[str]:
             )
         elif names and "bias" in names[0]:
             yield f"{label(node)}: its weights must not have 'bias' in their name {names[0]}."
+        elif file.weights(node) is None:
+            yield f"{label(node)}: its weights {names[0]} need at least two dimensions."
         elif used := [name for name in names if name in RESERVED]:
             yield f"{label(node)}: DORY uses the name {used[0]} of its constant for itself."
 
@@ -83,7 +85,7 @@ def weights_outnumber_channels(file: DoryFile) -> Iterator[str]:
     for node in file.nodes:
         weights = file.weights(node)
         if node.op_type in LAYERS and weights is not None:
-            channels = file.shapes.get(node.output[0], (0, 0))[1]
+            channels = file.channels(node)
             if weights.size <= channels:
                 yield (
                     f"{label(node)}: {weights.size} weights for {channels} channels are not "
@@ -115,7 +117,9 @@ def groups_are_one_or_depthwise(file: DoryFile) -> Iterator[str]:
     """
     for node in file.nodes:
         groups, weights = number(node, "group"), file.weights(node)
-        if node.op_type == "Conv" and groups is not None and groups > 1 and weights is not None:
+        if node.op_type != "Conv" or weights is None:
+            continue
+        if groups is not None and groups > 1:
             channels = weights.shape[1] * groups
             if not groups == len(weights) == channels:
                 yield (
@@ -146,7 +150,7 @@ def square_linear_layers_are_not_transposed(file: DoryFile) -> Iterator[str]:
         weights = file.weights(node)
         if node.op_type != "Gemm" or not number(node, "transB") or weights is None:
             continue
-        if weights.shape[0] == weights.shape[1]:
+        if len(set(weights.shape)) < 2:
             yield (
                 f"{label(node)}: DORY would transpose its square weights; store them as "
                 "(Cin, Cout), without transB."
@@ -211,7 +215,7 @@ def means_of_unsigned_codes_are_not_negative(file: DoryFile) -> Iterator[str]:
     """
     for node in file.nodes:
         requant = file.requantisation_of(node) if "Average" in node.op_type else None
-        if requant is None or file.codes.get(file.data(node)[0], (8, True))[1]:
+        if requant is None or file.codes.get(file.first(node), (8, True))[1]:
             continue
         for part in (requant.mul, requant.add):
             values = None if part is None else file.constant(part)
@@ -225,7 +229,7 @@ def means_of_signed_codes_are_requantised(file: DoryFile) -> Iterator[str]:
     pulp-nn-mixed, pulp_nn_avgpool_*: int32_t sum, uint32_t kernel_size_tot.
     """
     for node in file.nodes:
-        signed = "Average" in node.op_type and file.codes.get(file.data(node)[0], (8, False))[1]
+        signed = "Average" in node.op_type and file.codes.get(file.first(node), (8, False))[1]
         if signed and file.requantisation_of(node) is None:
             yield f"{label(node)}: the mean of signed codes must be requantised."
 

@@ -114,6 +114,9 @@ def shapes_are_known(file: DoryFile) -> Iterator[str]:
 
     Layer_node.py: update_input_dimensions, update_output_dimensions.
     """
+    if file.inference_error:
+        yield f"The model is no valid graph: {file.inference_error}."
+        return
     for node in file.nodes:
         shape = file.shapes.get(node.output[0], ())
         if node.op_type in (*LAYERS, *POOLS, "Add") and (len(shape) < 2 or not all(shape[1:])):

@@ -103,7 +103,7 @@ def multipliers_match_their_layer(file: DoryFile) -> Iterator[str]:
         requant = file.requantisation_of(node) if node.op_type in (*LAYERS, *POOLS) else None
         for part in (requant.mul, requant.add) if requant else ():
             values = None if part is None else file.constant(part)
-            channels = file.shapes.get(node.output[0], (0, 0))[1]
+            channels = file.channels(node)
             if part is None or values is None or not channels:
                 continue
             if node.op_type in POOLS and values.shape:

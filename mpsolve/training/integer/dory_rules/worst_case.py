@@ -50,7 +50,7 @@ def bound(file: DoryFile, node: onnx.NodeProto) -> int | None:
 def pool_area(file: DoryFile, node: onnx.NodeProto) -> int:
     """Pixels of a window; 0 if the file does not say."""
     if node.op_type == "GlobalAveragePool":
-        return int(np.prod(file.shapes.get(file.data(node)[0], (0, 0, 0))[2:]))
+        return int(np.prod(file.shapes.get(file.first(node), (0, 0, 0))[2:]))
     return int(np.prod(numbers(node, "kernel_shape") or [0]))
 
 
