@@ -109,7 +109,7 @@ class Loop:
         extra = self.extra_loss(run.model) if self.extra_loss else None
         loss = cross_entropy(scores, targets)
         total = loss if extra is None else loss + extra
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         if run.recipe.clip_norm:
             run.optimisers.clip(run.recipe.clip_norm)
         run.optimisers.step()

@@ -32,7 +32,7 @@ def seed_all(seed: int) -> None:
 
 def uses_cuda() -> bool:
     """Whether this process computes on a GPU; asking does not begin it."""
-    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+    return bool(torch.cuda.is_initialized())
 
 
 def random_states() -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_an_epoch_is_what_it_says_it_is() -> None:
             optimiser.zero_grad()
             scores = own(x)
             loss = cross_entropy(scores, y)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             total += loss.item() * len(batch)
             right += int((scores.argmax(1) == y).sum())

@@ -29,7 +29,7 @@ LAYER, INPUT_BITS, WEIGHT_BITS = "mpsolve.layer", "mpsolve.input_bits", "mpsolve
 def require_onnx(purpose: str) -> None:
     """Say what to install where onnx is missing."""
     if find_spec("onnx") is None:
-        raise MissingDependencyError("onnx", "train", purpose)
+        raise MissingDependencyError("onnx", "onnx", purpose)
 
 
 class Builder:

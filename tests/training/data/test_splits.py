@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from mpsolve.training.randomness import random_states
 from torch.utils.data import TensorDataset
 
 from mpsolve import InputError
 from mpsolve.training.data import DatasetSplit, Normalisation, TensorSplit
 from mpsolve.training.data.splits import ExampleSplit, in_order, sample
+from mpsolve.training.randomness import random_states
 
 if TYPE_CHECKING:
     from torch import Tensor
