@@ -9,13 +9,21 @@ copy of DORY.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
-from mpsolve.training.integer.dory_rules import adders, folder, layers, names, packing, requants
+from mpsolve.training.integer.dory_rules import (
+    adders,
+    folder,
+    layers,
+    names,
+    packing,
+    pools,
+    requants,
+)
 from mpsolve.training.integer.dory_rules.file import DoryFile as DoryFile
-from mpsolve.training.integer.dory_rules.file import Violation as Violation
 from mpsolve.training.integer.onnx_file import load_model
 
 if TYPE_CHECKING:
@@ -23,9 +31,30 @@ if TYPE_CHECKING:
 
     import onnx
 
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule that a file breaks.
+
+    Attributes
+    ----------
+    rule
+        Name of the rule's function.
+    message
+        One sentence for people, which begins with the node or the file.
+    """
+
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
 RULES = (
     *names.RULES,
     *layers.RULES,
+    *pools.RULES,
     *requants.RULES,
     *adders.RULES,
     *packing.RULES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.training.integer.dory_rules.file import label, number
+from mpsolve.training.integer.dory_rules.attributes import label, number
 from mpsolve.training.integer.packing import KERNEL_BITS
 from mpsolve.training.integer.requant import AccumulatorRange, integers, magnitude
 from mpsolve.training.integer.tensor import limits

@@ -7,6 +7,7 @@ from functools import cached_property
 from math import log2
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mpsolve.training.integer.dory_rules.attributes import number
 from mpsolve.training.integer.tensor import ACCUMULATOR_BITS
 
 if TYPE_CHECKING:
@@ -26,25 +27,6 @@ DROPPED = (
 )
 Codes: TypeAlias = tuple[int, bool]
 POSSIBLE_BITS = range(1, ACCUMULATOR_BITS + 1)
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One rule that a file breaks.
-
-    Attributes
-    ----------
-    rule
-        Name of the rule's function.
-    message
-        One sentence for people, which begins with the node or the file.
-    """
-
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,24 +229,3 @@ class DoryFile:
             elif inputs and inputs[0] in known:
                 known[output] = known[inputs[0]]
         return known
-
-
-def number(node: onnx.NodeProto, name: str) -> int | None:
-    """An attribute as DORY reads it: an integer, or a float made one; None without it."""
-    for attribute in node.attribute:
-        if attribute.name == name:
-            return int(attribute.i or attribute.f or 0)
-    return None
-
-
-def numbers(node: onnx.NodeProto, name: str) -> list[int] | None:
-    """A list of integers among the attributes; None without it."""
-    for attribute in node.attribute:
-        if attribute.name == name and attribute.ints:
-            return list(attribute.ints)
-    return None
-
-
-def label(node: onnx.NodeProto) -> str:
-    """How messages call an operator: its kind, and its name or else its output."""
-    return f"{node.op_type} {node.name or ', '.join(node.output)}"

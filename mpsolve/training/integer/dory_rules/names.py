@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.training.integer.dory_rules.file import DROPPED, LAYERS, POOLS, label
+from mpsolve.training.integer.dory_rules.attributes import label
+from mpsolve.training.integer.dory_rules.file import DROPPED, LAYERS, POOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.training.integer.dory_rules.file import LAYERS, label, number
+from mpsolve.training.integer.dory_rules.attributes import label, number
+from mpsolve.training.integer.dory_rules.file import LAYERS
 from mpsolve.training.integer.packing import KERNEL_BITS, fills_bytes, padded
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.training.integer.dory_rules.file import LAYERS, POOLS, label, number
+from mpsolve.training.integer.dory_rules.attributes import label, number
+from mpsolve.training.integer.dory_rules.file import LAYERS, POOLS
 from mpsolve.training.integer.dory_rules.worst_case import bound
 from mpsolve.training.integer.packing import KERNEL_BITS
 from mpsolve.training.integer.tensor import limits

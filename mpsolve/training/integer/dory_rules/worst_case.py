@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.training.integer.dory_rules.file import LAYERS, numbers
+from mpsolve.training.integer.dory_rules.attributes import numbers
+from mpsolve.training.integer.dory_rules.file import LAYERS
 from mpsolve.training.integer.requant import AccumulatorRange, magnitude
 from mpsolve.training.integer.tensor import Tensor
 
