@@ -40,5 +40,5 @@ def test_a_missing_onnx_is_named_with_its_extra(
     """The message says what to install."""
     graph = random_graph(3, deployable=True)
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match=r"needs onnx.*pip install 'mpsolve\[train\]'"):
+    with pytest.raises(MissingDependencyError, match=r"needs onnx.*pip install 'mpsolve\[onnx\]'"):
         write(graph)
