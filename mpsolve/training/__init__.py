@@ -41,6 +41,16 @@ if TYPE_CHECKING:
     from mpsolve.training.search.regularisers import edmips_cost as edmips_cost
     from mpsolve.training.search.regularisers import expected_bops as expected_bops
     from mpsolve.training.search.regularisers import expected_latency as expected_latency
+    from mpsolve.training.wrapping.build import Build as Build
+    from mpsolve.training.wrapping.fixed import FixedPrecision as FixedPrecision
+    from mpsolve.training.wrapping.fixed import Tqt as Tqt
+    from mpsolve.training.wrapping.groups import ActivationGroup as ActivationGroup
+    from mpsolve.training.wrapping.groups import WeightedLayer as WeightedLayer
+    from mpsolve.training.wrapping.observation import GroupThreshold as GroupThreshold
+    from mpsolve.training.wrapping.quantised_model import QuantisedModel as QuantisedModel
+    from mpsolve.training.wrapping.searched import BayesianBits as BayesianBits
+    from mpsolve.training.wrapping.searched import Edmips as Edmips
+    from mpsolve.training.wrapping.wrap import quantise_model as quantise_model
 
 #: Public name -> where it is.
 _HOMES = {
@@ -76,6 +86,16 @@ _HOMES = {
     "edmips_cost": "mpsolve.training.search.regularisers",
     "expected_bops": "mpsolve.training.search.regularisers",
     "expected_latency": "mpsolve.training.search.regularisers",
+    "Build": "mpsolve.training.wrapping.build",
+    "FixedPrecision": "mpsolve.training.wrapping.fixed",
+    "Tqt": "mpsolve.training.wrapping.fixed",
+    "ActivationGroup": "mpsolve.training.wrapping.groups",
+    "WeightedLayer": "mpsolve.training.wrapping.groups",
+    "GroupThreshold": "mpsolve.training.wrapping.observation",
+    "QuantisedModel": "mpsolve.training.wrapping.quantised_model",
+    "BayesianBits": "mpsolve.training.wrapping.searched",
+    "Edmips": "mpsolve.training.wrapping.searched",
+    "quantise_model": "mpsolve.training.wrapping.wrap",
 }
 
 if not TYPE_CHECKING:
