@@ -169,20 +169,24 @@ class _Recorder(fx.Interpreter):
 
     def __init__(self, program: fx.GraphModule) -> None:
         super().__init__(program)
-        self.tensors: dict[fx.Node, tuple[int, ...]] = {}
+        self.shapes: dict[fx.Node, tuple[int, ...]] = {}
+        self.several: set[fx.Node] = set()
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
         if isinstance(result, torch.Tensor):
-            self.tensors[n] = tuple(result.shape)
+            self.shapes[n] = tuple(result.shape)
         elif isinstance(result, tuple | list) and any(isinstance(r, torch.Tensor) for r in result):
-            self.tensors[n] = ()
+            self.shapes[n] = ()
+            self.several.add(n)
         return result
 
 
 @torch.no_grad()
-def tensors(program: fx.GraphModule, inputs: tuple[Any, ...]) -> dict[fx.Node, tuple[int, ...]]:
-    """The nodes that compute tensors, and their shapes; () for several tensors at once."""
+def shapes(
+    program: fx.GraphModule, inputs: tuple[Any, ...]
+) -> tuple[dict[fx.Node, tuple[int, ...]], frozenset[fx.Node]]:
+    """The nodes that compute tensors, and their shapes; and those that compute several at once."""
     was = {module: module.training for module in program.modules()}
     recorder = _Recorder(program.eval())
     try:
@@ -190,4 +194,4 @@ def tensors(program: fx.GraphModule, inputs: tuple[Any, ...]) -> dict[fx.Node, t
     finally:
         for module, mode in was.items():
             module.training = mode
-    return recorder.tensors
+    return recorder.shapes, frozenset(recorder.several)

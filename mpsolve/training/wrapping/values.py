@@ -34,7 +34,9 @@ class Values:
     program
         The graph, in which layers are functions; see `trace`.
     shapes
-        Node -> the shape of its tensor; see `tensors`.
+        Node -> the shape of its tensor; see `tracing.shapes`.
+    several
+        The nodes that compute several tensors at once, which have no shape.
     writers
         Node -> the node that wrote the tensor of which it is a function.
     roles
@@ -43,6 +45,7 @@ class Values:
 
     program: fx.GraphModule
     shapes: dict[fx.Node, tuple[int, ...]]
+    several: frozenset[fx.Node]
     writers: dict[fx.Node, fx.Node] = field(init=False, default_factory=dict)
     roles: dict[fx.Node, Role | None] = field(init=False, default_factory=dict)
 
@@ -159,7 +162,8 @@ class Values:
         role = _role_of(self._name(node), module=node.op == "call_module")
         if role is Role.POOL:  # over channels, it is any other operator
             before, after = self.shapes[inputs[0]], self.shapes[node]
-            if len(before) > 2 and len(after) > 1 and before[1] != after[1]:
+            last = len(before) == 3 and before[2:] == after[-1:]  # tokens have channels last
+            if before[1:2] != after[1:2] and not last and node not in self.several:
                 return None
         return role
 

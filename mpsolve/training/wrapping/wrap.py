@@ -14,7 +14,7 @@ from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.wrapping.groups import WeightedLayer
 from mpsolve.training.wrapping.insertion import HOME, insert, insert_weights, place
 from mpsolve.training.wrapping.quantised_model import QuantisedModel, key
-from mpsolve.training.wrapping.tracing import tensors, trace
+from mpsolve.training.wrapping.tracing import shapes, trace
 from mpsolve.training.wrapping.values import Values, parameter_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def quantise_model(
     program = trace(copy.deepcopy(model))
     if hasattr(program, HOME):
         raise InputError(f"{network.name} has a module called {HOME}; give it another name.")
-    values = Values(program, tensors(program, tuple(example_inputs)))
+    values = Values(program, *shapes(program, tuple(example_inputs)))
     placement = place(network, values, rules or Rules())
     quantisers = nn.ModuleDict()
     program.add_module(HOME, quantisers)
