@@ -170,6 +170,11 @@ class _Emitter(Builder):
 
     def _adder(self, node: Add) -> None:
         """The later input first: that is the one whose codes DORY gives to the first operand."""
+        if any(r is not None and r.narrow for r in (node.first, node.second, node.result)):
+            raise InputError(
+                f"Adder {node.name}: it clips to fewer codes than its bits hold, as a rectifier "
+                "does behind it; adders of DORY clip to all of them."
+            )
         operands = list(zip(node.inputs, (node.first, node.second), strict=True))
         operands.sort(key=lambda operand: int(self.names[operand[0]]), reverse=True)
         attributes = _requant_attributes("out", node.result)

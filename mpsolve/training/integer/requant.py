@@ -114,6 +114,9 @@ class Requant:
         For which accumulators ``k acc + l`` stays within ``width`` bits: the proof.
     width
         In how many bits it is computed: 32 or 64.
+    clip
+        The least and the greatest result, where they are fewer than all codes: a rectifier before
+        codes with a sign. Kernels of PULP-NN do not know that, nor does DORY.
 
     Raises
     ------
@@ -132,6 +135,7 @@ class Requant:
     signed: bool
     accumulators: AccumulatorRange
     width: int = 32
+    clip: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("multiplier", "addend"):
@@ -149,6 +153,12 @@ class Requant:
             raise InputError(f"The shift must lie between 0 and {self.width - 1}: {self.shift}.")
         if self.bits not in ACTIVATION_BITS:
             raise InputError(f"Requantisation yields 1 to 8 bits, not {self.bits}.")
+        codes = limits(self.bits, self.signed)
+        if not codes[0] <= self.low <= self.high <= codes[1]:
+            raise InputError(
+                f"Results are clipped to {self.low} to {self.high}, which are not all among the "
+                f"codes {codes[0]} to {codes[1]}."
+            )
         worst = magnitude(self.multiplier, self.addend, self.accumulators)
         channel = int(np.argmax(worst))
         if worst[channel] >= self.limit:
@@ -163,14 +173,23 @@ class Requant:
         return 1 << self.width - 1
 
     @property
+    def _clip(self) -> tuple[int, int]:
+        return limits(self.bits, self.signed) if self.clip is None else self.clip
+
+    @property
+    def narrow(self) -> bool:
+        """Whether some codes are never results."""
+        return self._clip != limits(self.bits, self.signed)
+
+    @property
     def low(self) -> int:
         """The least result."""
-        return limits(self.bits, self.signed)[0]
+        return self._clip[0]
 
     @property
     def high(self) -> int:
         """The greatest result."""
-        return limits(self.bits, self.signed)[1]
+        return self._clip[1]
 
     @property
     def largest(self) -> int:

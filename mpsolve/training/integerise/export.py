@@ -1,0 +1,141 @@
+"""Files of an integer network, checked before they are handed out."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.training.integer.dory_files import write_dory
+from mpsolve.training.integer.dory_rules import check_folder
+from mpsolve.training.integer.interpreter import run
+from mpsolve.training.integer.onnxruntime_emitter import to_onnx
+from mpsolve.training.integerise.integerise import integerise
+from mpsolve.training.integerise.network import IntegerNetwork
+
+if TYPE_CHECKING:
+    from mpsolve.training.integer.graph import Graph
+    from mpsolve.training.wrapping.quantised_model import QuantisedModel
+    from mpsolve.typing import IntArray
+
+Format: TypeAlias = Literal["onnxruntime", "dory"]
+#: Random images with which a file is compared with the interpreter, where none are given.
+RANDOM_IMAGES = 4
+
+
+def export(
+    model: QuantisedModel | IntegerNetwork,
+    folder: str | Path,
+    format: Format = "onnxruntime",
+    *,
+    images: Any = None,
+) -> Path:
+    """Write an integer network.
+
+    Parameters
+    ----------
+    model
+        What `integerise` returned, or a model that it is given first: for DORY, with the clips of
+        its kernels.
+    folder
+        Where to write; it is created.
+    format
+        ``onnxruntime``: ``NAME.onnx``, which computes bit by bit what the interpreter computes,
+        which is checked. ``dory``: the folder that DORY reads, with golden activations.
+    images
+        ``(N, C, H, W)`` real inputs, with which the file is checked, or whose activations are
+        written for DORY; by default random ones, for DORY one.
+
+    Returns
+    -------
+    ``NAME.json``, which names the model and says what its codes stand for: the scale, bits, sign
+    and shape of the input, the scale of the output, and the configuration.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be computed with integers, or the format cannot express it.
+    MissingDependencyError
+        Without onnx, or onnxruntime.
+    """
+    if format not in ("onnxruntime", "dory"):
+        raise InputError(f"The format is onnxruntime or dory, not {format!r}.")
+    if isinstance(model, IntegerNetwork):
+        network = model
+    else:
+        network = integerise(model, clip="kernels" if format == "dory" else "exact")
+    graph, target = network.graph, Path(folder)
+    if images is None:
+        codes = random_codes(graph, RANDOM_IMAGES if format == "onnxruntime" else 1)
+    else:
+        codes = network.input_codes(images)
+    stem = Path(graph.name).name
+    entries = description(network) | {"format": format, "model": f"{stem}.onnx"}
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if format == "dory":
+            config = write_dory(graph, target, codes)
+            if violations := check_folder(config):
+                raise InputError(f"DORY cannot read {config}: {violations[0]}")
+            entries["dory_configuration"] = config.name
+        else:
+            file = to_onnx(graph).SerializeToString()
+            check_onnxruntime(graph, file, codes)
+            (target / f"{stem}.onnx").write_bytes(file)
+        path = target / f"{stem}.json"
+        path.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write the network: {error.strerror}.") from None
+    return path
+
+
+def description(network: IntegerNetwork) -> dict[str, Any]:
+    """What people need to know who feed codes to a network and read its output."""
+    graph = network.graph
+    tensor = graph[graph.input]
+    return {
+        "name": graph.name,
+        "input": {
+            "scale": network.input_scale,
+            "bits": tensor.bits,
+            "signed": tensor.signed,
+            "shape": list(tensor.shape),
+        },
+        "output": {
+            "scale": network.output_scale.tolist(),
+            "bits": graph[graph.output].bits,
+            "shape": list(graph[graph.output].shape),
+        },
+        "configuration": network.configuration.to_json(),
+    }
+
+
+def random_codes(graph: Graph, number: int) -> IntArray:
+    """``(N, C, H, W)`` any codes that the input can hold, always the same."""
+    tensor = graph[graph.input]
+    rng = np.random.default_rng(0)
+    return rng.integers(tensor.low, tensor.high + 1, (number, *tensor.shape))
+
+
+def check_onnxruntime(graph: Graph, model: bytes, codes: IntArray) -> None:
+    """Refuse a file with which ONNX Runtime computes something else than the interpreter."""
+    if find_spec("onnxruntime") is None:
+        raise MissingDependencyError("onnxruntime", "onnx", "Checking a network")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    type_ = np.int8 if graph[graph.input].signed else np.uint8
+    (output,) = session.run([graph.output], {graph.input: codes.astype(type_)})
+    expected = run(graph, codes)
+    if not np.array_equal(output, expected):
+        different = np.count_nonzero(output != expected)
+        raise InputError(
+            f"{graph.name}: ONNX Runtime {onnxruntime.__version__} computes {different} of "
+            f"{expected.size} outputs differently; use another release."
+        )
