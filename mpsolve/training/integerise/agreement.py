@@ -85,7 +85,7 @@ class Agreement:
     images
         How many there were.
     same_class
-        For how many both have the same class.
+        For how many both have the same class, at every pixel where the output is a map.
     """
 
     nodes: tuple[NodeAgreement, ...]

@@ -46,7 +46,7 @@ def integerise(
 
     Batch normalisation is part of the requantisation of the layer before it, an activation part
     of its clip, and weights are the codes of their quantisers. The last layer returns its
-    accumulators.
+    accumulators, in whose steps its bias is rounded: with few bits, steps are coarse.
 
     Parameters
     ----------
