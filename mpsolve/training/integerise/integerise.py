@@ -23,7 +23,7 @@ from mpsolve.training.integerise.values import (
     unsupported,
 )
 from mpsolve.training.quantisers.quantiser import Mode, Quantiser
-from mpsolve.training.wrapping.tracing import tensors
+from mpsolve.training.wrapping.tracing import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,10 +238,10 @@ def _shapes(model: QuantisedModel) -> dict[fx.Node, tuple[int, ...]]:
     shape = network.tensors[network.inputs[0]]
     for one in ((1, *shape), (1, shape[0])):
         try:
-            return tensors(model.program, (torch.zeros(one, device=_device(model)),))
+            return shapes(model.program, (torch.zeros(one, device=_device(model)),))[0]
         except RuntimeError as error:
-            failure = error
-    raise InputError(f"{network.name} cannot be run on an input of shape {shape}: {failure}.")
+            failure = str(error).partition("\n")[0]
+    raise InputError(f"{network.name} cannot be run on one image of shape {shape}: {failure}.")
 
 
 def _device(model: QuantisedModel) -> torch.device:

@@ -21,6 +21,8 @@ def add(walk: Walk, node: fx.Node, name: str) -> Sums:
     """The sum of two tensors of codes."""
     if settings(walk.program, node, name)["alpha"] != 1:
         raise unsupported(node.name, "its second input is multiplied by alpha")
+    if len(node.all_input_nodes) < 2 and node.args[0] is not node.args[-1]:
+        raise unsupported(node.name, "it adds a number")
     operands = walk.codes(node, 0), walk.codes(node, 1)
     return AdderSums(node.name, walk.shape(node), operands, low=_low(*operands))
 
@@ -43,8 +45,10 @@ def flatten(walk: Walk, node: fx.Node, name: str) -> Codes | Sums:
     """Any change of shape that keeps the order of values and the batch."""
     value, shape = walk.operand(node), walk.shape(node)
     before = value.tensor.shape if isinstance(value, Codes) else _last_shape(value)
-    if shape == before:
-        return value
+    if [size for size in shape if size > 1] == [size for size in before if size > 1] and (
+        len(shape) > 1 or shape == before
+    ):
+        return value  # until nothing but channels is left, sizes of 1 come and go
     if len(shape) != 1 or walk.shapes[node][0] != 1:
         raise unsupported(node.name, f"it makes {shape} of {before}; only flattening is known")
     return _then(walk, node, lambda before, after: Flatten(node.name, before, after))

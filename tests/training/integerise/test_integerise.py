@@ -221,8 +221,39 @@ def test_pools(kind: str) -> None:
         assert node.own.rate <= (0.3 if node_type is AveragePool else 0.005)
 
 
+FLAT: dict[str, Callable[[Tensor], Tensor]] = {
+    "flatten": lambda x: x.flatten(1),
+    "view": lambda x: x.view(x.size(0), -1),
+    "reshape": lambda x: torch.reshape(x, (-1, 4)),
+    "squeeze": lambda x: x.squeeze(-1).squeeze(-1),
+    "mean": lambda x: x.mean(dim=[-1, -2]),
+    "torch.flatten": lambda x: torch.flatten(x, start_dim=1),
+}
+
+
+@pytest.mark.parametrize("way", FLAT)
+def test_every_way_to_flatten(way: str) -> None:
+    """Each ends in one node."""
+
+    class Head(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Conv2d(3, 4, 1), nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.last(FLAT[way](F.avg_pool2d(F.relu(self.first(x)), 8)))
+            return y
+
+    x = images(8)
+    wrapped = quantised(randomise(Head()), x)
+    network = integerise(wrapped)
+    assert sum(isinstance(node, Flatten) for node in network.graph.nodes) == 1
+    assert agreement(network, wrapped, x).same_class == 8
+
+
 UNSUPPORTED: dict[str, tuple[nn.Module, str]] = {
     "sigmoid": (Function(lambda _, x: torch.sigmoid(x)), "sigmoid cannot .* the operator sigmoid"),
+    "number": (Function(lambda _, x: F.relu(x) + 3), "adds a number"),
     "product": (Function(lambda _, x: F.relu(x) * 2), "mul cannot"),
     "difference": (Function(lambda _, x: F.relu(x) - F.relu6(x)), "sub cannot"),
     "concatenation": (Function(lambda _, x: torch.cat([x[:, :2], x[:, :2]], 1)), "cannot"),
