@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from mpsolve.training.callbacks import Callback as Callback
     from mpsolve.training.data import DataSet as DataSet
     from mpsolve.training.data import load_data as load_data
+    from mpsolve.training.finetuning import FineTuned as FineTuned
+    from mpsolve.training.finetuning import finetune as finetune
+    from mpsolve.training.full_precision import FullPrecision as FullPrecision
+    from mpsolve.training.full_precision import train_full_precision as train_full_precision
     from mpsolve.training.loop import train as train
     from mpsolve.training.models import build_model as build_model
+    from mpsolve.training.models.load import load_model as load_model
     from mpsolve.training.outcome import Trained as Trained
     from mpsolve.training.parameters import ParameterGroups as ParameterGroups
     from mpsolve.training.parameters import parameter_groups as parameter_groups
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
     from mpsolve.training.quantisers.uniform import UniformQuantiser as UniformQuantiser
     from mpsolve.training.recipes import Recipe as Recipe
     from mpsolve.training.recipes import load_recipe as load_recipe
+    from mpsolve.training.recipes import recipe_for as recipe_for
     from mpsolve.training.search.bayesian_bits import BayesianBitsQuantiser as BayesianBitsQuantiser
     from mpsolve.training.search.bayesian_bits import set_generator as set_generator
     from mpsolve.training.search.choice import Choice as Choice
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from mpsolve.training.search.regularisers import edmips_cost as edmips_cost
     from mpsolve.training.search.regularisers import expected_bops as expected_bops
     from mpsolve.training.search.regularisers import expected_latency as expected_latency
+    from mpsolve.training.search.run import SearchResult as SearchResult
+    from mpsolve.training.search.run import search_precisions as search_precisions
     from mpsolve.training.wrapping.build import Build as Build
     from mpsolve.training.wrapping.fixed import FixedPrecision as FixedPrecision
     from mpsolve.training.wrapping.fixed import Tqt as Tqt
@@ -96,6 +104,14 @@ _HOMES = {
     "BayesianBits": "mpsolve.training.wrapping.searched",
     "Edmips": "mpsolve.training.wrapping.searched",
     "quantise_model": "mpsolve.training.wrapping.wrap",
+    "FineTuned": "mpsolve.training.finetuning",
+    "finetune": "mpsolve.training.finetuning",
+    "FullPrecision": "mpsolve.training.full_precision",
+    "train_full_precision": "mpsolve.training.full_precision",
+    "SearchResult": "mpsolve.training.search.run",
+    "search_precisions": "mpsolve.training.search.run",
+    "load_model": "mpsolve.training.models.load",
+    "recipe_for": "mpsolve.training.recipes",
 }
 
 if not TYPE_CHECKING:

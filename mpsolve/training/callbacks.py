@@ -59,6 +59,9 @@ class Callback:
     def before_batch(self, state: TrainingState) -> None:
         """Before the forward pass."""
 
+    def before_step(self, state: TrainingState) -> None:
+        """After the backward pass: gradients may be changed here."""
+
     def after_batch(self, state: TrainingState) -> None:
         """After the step of the optimisers."""
 

@@ -110,6 +110,8 @@ class Loop:
         loss = cross_entropy(scores, targets)
         total = loss if extra is None else loss + extra
         total.backward()
+        for callback in run.callbacks:
+            callback.before_step(run.state)
         if run.recipe.clip_norm:
             run.optimisers.clip(run.recipe.clip_norm)
         run.optimisers.step()

@@ -69,11 +69,15 @@ class QuantisationSettings:
         A number, or ``max``: the greatest value seen in the epochs without quantisation.
     adder_clip
         The same for what adders read and write.
+    normed_gradients
+        Whether the gradients of learned thresholds are normed (TQT, appendix B), as plain SGD
+        needs it.
     """
 
     start_epoch: int = 0
     activation_clip: float | str = 6.0
     adder_clip: float | str = MAX
+    normed_gradients: bool = False
 
     def __post_init__(self) -> None:
         _require(self.start_epoch >= 0, "start_epoch must not be negative")
