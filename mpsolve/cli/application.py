@@ -13,17 +13,20 @@ from mpsolve.cli.bench import bench
 from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
+from mpsolve.cli.finetune import finetune
 from mpsolve.cli.front import front
 from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
 from mpsolve.cli.networks import networks
 from mpsolve.cli.output import write_error
 from mpsolve.cli.profile import profile
+from mpsolve.cli.search import search
 from mpsolve.cli.solve import solve
 from mpsolve.cli.stability import stability
 from mpsolve.cli.status import BAD_INPUT, INTERRUPTED, SOLVED
 from mpsolve.cli.tables import tables
 from mpsolve.cli.targets import targets
+from mpsolve.cli.train import train
 from mpsolve.cli.verify import verify
 from mpsolve.errors import MpsolveError
 
@@ -108,6 +111,7 @@ Examples:
   mpsolve verify latencies.csv configuration.json --budget latency=3.2e6
   mpsolve profile model.onnx --target cpu -o latencies.csv
   mpsolve solve mobilenet_v2 --target pulp8-xpulpnnv2-model --budget latency=0.7x
+  mpsolve search ds_cnn_small:runs/float --data digits --strength 0.01,0.03 -o configs
 """,
 )
 @click.option(
@@ -144,6 +148,9 @@ for _command in (
     tables,
     inspect,
     import_,
+    train,
+    search,
+    finetune,
     bench,
     completion,
 ):

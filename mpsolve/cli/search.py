@@ -1,0 +1,193 @@
+"""``mpsolve search``: configurations by a differentiable search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from mpsolve.cli.completions import complete_tables
+from mpsolve.cli.output import print_json, print_report
+from mpsolve.cli.status import INTERRUPTED, SOLVED
+from mpsolve.cli.training import (
+    MODEL_HELP,
+    prepare,
+    tell_interrupted,
+    training_json,
+    training_line,
+    training_options,
+)
+from mpsolve.errors import InputError
+
+if TYPE_CHECKING:
+    from mpsolve.training import SearchResult
+
+_ALGORITHMS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
+
+
+@click.command(
+    help=f"""Search the precision of every layer while the network trains.
+
+    {MODEL_HELP}
+
+    Every strength of the regulariser gives one configuration, in the folder strength-0.01 and so
+    on, which also gets run.json, checkpoint.pt, metrics.csv and weights.pt. Accuracies are those of
+    the configuration on the validation split, before fine-tuning. Ctrl-C leaves a checkpoint, and
+    the same command goes on from it.""",
+    epilog="""\b
+Examples:
+  mpsolve search ds_cnn_small:runs/float --data digits -o configs
+  mpsolve search ds_cnn_small:runs/float --data digits --locked --strength 0.01,0.03 -o locked
+  mpsolve search mobilenet_v2:weights.pt --data imagefolder:/data/ILSVRC2012 --strength 0.06 \\
+      --workers 8 -o configs
+  mpsolve search ds_cnn_small:runs/float --data digits --method edmips -o edmips
+  mpsolve search net.py:make:weights.pt --data digits --recipe bayesian_bits_digits \\
+      --regulariser latency --table latencies.csv --strength 10 -o configs
+""",
+)
+@training_options
+@click.option(
+    "--method",
+    type=click.Choice(list(_ALGORITHMS)),
+    default="bayesian-bits",
+    show_default=True,
+    help="Stochastic gates, or mixtures of all precisions.",
+)
+@click.option(
+    "--strength",
+    "strengths",
+    metavar="NUMBER[,NUMBER]...",
+    multiple=True,
+    help="The weight of the regulariser; several with commas, or by repeating the option.  "
+    "[default: those of the recipe]",
+)
+@click.option("--locked", is_flag=True, help="A layer and its input share their gates.")
+@click.option(
+    "--decomposition",
+    type=click.Choice(["difference", "residual"]),
+    default="difference",
+    show_default=True,
+    help="How gates add precision: as in Free Bits, or as in Bayesian Bits.",
+)
+@click.option(
+    "--regulariser",
+    type=click.Choice(["bop", "joint", "latency"]),
+    default="bop",
+    show_default=True,
+    help="The bit operations of the method's paper, their joint expectation, or the expected "
+    "latency.",
+)
+@click.option(
+    "--table",
+    metavar="TABLE",
+    shell_complete=complete_tables,
+    help="The latencies for --regulariser latency.",
+)
+def search(
+    model: str,
+    *,
+    data: str,
+    output: str,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    method: Any,
+    strengths: tuple[str, ...],
+    locked: bool,
+    table: str | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Search the precision of every layer."""
+    wanted = _numbers(strengths)
+    latencies = None
+    if table:
+        from mpsolve.profiles.bundled import load_table
+
+        latencies = load_table(table)
+    prepared = prepare(model, data, _ALGORITHMS[method], recipe, overrides, seed)
+    from mpsolve.training.search.run import search_precisions
+    from mpsolve.training.search.run import strengths as named
+
+    results: dict[float, SearchResult] = {}
+    for strength in wanted or named(prepared.recipe):
+        label = f"searching with strength {strength:g}"
+        with training_line(label, silent=quiet or as_json) as progress:
+            results[strength] = search_precisions(
+                prepared.model,
+                prepared.data,
+                method,
+                strength,
+                recipe=prepared.recipe,
+                locked=locked or None,
+                table=latencies,
+                folder=_folder(output, strength),
+                name=prepared.name,
+                progress=progress,
+                **options,
+            )
+        if results[strength].accuracy is None:
+            break
+    if as_json:
+        print_json([_plain(result, strength, output) for strength, result in results.items()])
+    elif not quiet:
+        sentence = f"{prepared.name} on {prepared.data.name}, {method}{', locked' * locked}"
+        print_report(Text(sentence), Text(), _report(results, output))
+    if results[strength].accuracy is None:
+        folder = _folder(output, strength)
+        tell_interrupted(results[strength].trained, prepared.recipe, folder)
+        return INTERRUPTED
+    return SOLVED
+
+
+def _folder(output: str, strength: float) -> Path:
+    return Path(output) / f"strength-{strength:g}"
+
+
+def _numbers(texts: tuple[str, ...]) -> tuple[float, ...]:
+    """The strengths that were written."""
+    numbers: list[float] = []
+    for text in (part.strip() for whole in texts for part in whole.split(",")):
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < float("inf"):
+            raise InputError(f"--strength {text}: write numbers from 0 on, such as 0.01,0.03.")
+        if number in numbers:
+            raise InputError(f"--strength {text} is given twice.")
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def _plain(result: SearchResult, strength: float, output: str) -> dict[str, Any]:
+    return {
+        "strength": strength,
+        "relative_bops": result.relative_bops,
+        "effective_bits": result.effective_bits,
+        "validation_accuracy": result.accuracy,
+        "configuration": result.configuration.to_json(),
+        "folder": str(_folder(output, strength)),
+        **training_json(result.trained),
+    }
+
+
+def _report(results: dict[float, SearchResult], output: str) -> Table:
+    report = Table(box=None, pad_edge=False, header_style="")
+    for heading in ("strength", "BOPs vs 8b/8b", "effective bits", "validation accuracy"):
+        report.add_column(heading, justify="right")
+    report.add_column("configuration")
+    for strength, result in results.items():
+        accuracy = "interrupted" if result.accuracy is None else f"{result.accuracy:.2%}"
+        report.add_row(
+            f"{strength:g}",
+            f"{result.relative_bops:.3f}",
+            f"{result.effective_bits:.2f}",
+            accuracy,
+            str(_folder(output, strength) / "configuration.json"),
+        )
+    return report

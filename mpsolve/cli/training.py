@@ -1,0 +1,202 @@
+"""What the commands that train have in common."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mpsolve.cli.completions import complete_files
+from mpsolve.cli.options import Command, Decorator, output_options
+from mpsolve.cli.output import write_error
+from mpsolve.cli.progress import progress_line
+from mpsolve.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import nn
+
+    from mpsolve.training import DataSet, Recipe, Trained
+    from mpsolve.training.callbacks import TrainingProgress
+
+#: Shown in the help of every command that trains.
+MODEL_HELP = """MODEL is the name of a known network (ds_cnn_small, lenet, mobilenet_v1_0.75, mobilenet_v2,
+    resnet8, resnet18, ...) or FILE.py:FUNCTION, where FUNCTION() returns the torch module. The
+    weights may follow after a colon: a state dictionary, or the folder of a run."""
+
+_OPTIONS: tuple[Decorator, ...] = (
+    click.argument("model", shell_complete=complete_files),
+    click.option(
+        "--data",
+        metavar="DATA",
+        required=True,
+        help="digits, synthetic:KIND, cifar10:FOLDER or imagefolder:FOLDER, with options after "
+        "commas.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        required=True,
+        shell_complete=complete_files,
+        help="Where the run is kept; a run that was stopped goes on from there.",
+    ),
+    click.option(
+        "--recipe",
+        metavar="NAME|FILE",
+        shell_complete=complete_files,
+        help="How to train: a recipe by name, or a .toml file.  [default: that of the network]",
+    ),
+    click.option(
+        "--set",
+        "overrides",
+        metavar="SETTING=VALUE",
+        multiple=True,
+        help="Change a setting of the recipe, such as epochs=3; repeat for others.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        help="Seed of everything random.  [default: that of the recipe]",
+    ),
+    click.option(
+        "--device",
+        default="auto",
+        show_default=True,
+        help="cpu, cuda, cuda:1, or auto: CUDA where there is some.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Processes that read examples ahead.",
+    ),
+    click.option(
+        "--checkpoint-batches",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Write the checkpoint also after every N batches.  [default: after epochs alone]",
+    ),
+)
+
+
+def training_options(command: Command) -> Command:
+    """MODEL, the data and how to train; see `prepare`."""
+    command = output_options(command)
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is trained, on what, and how.
+
+    Attributes
+    ----------
+    model, data, recipe
+        What the options name.
+    name
+        The model without its weights.
+    """
+
+    model: nn.Module
+    data: DataSet
+    recipe: Recipe
+    name: str
+
+
+def prepare(
+    model: str,
+    data: str,
+    algorithm: str,
+    recipe: str | None,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    *,
+    trained: bool = True,
+) -> Prepared:
+    """Read what the options name; all arguments are their texts.
+
+    Parameters
+    ----------
+    algorithm
+        What the recipe must be for.
+    trained
+        Whether the model must have weights.
+
+    Raises
+    ------
+    InputError
+        If any of them is not understood.
+    MissingDependencyError
+        If torch is not installed.
+    """
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("torch", "training", "Training") from error
+    from mpsolve.training.data import load_data
+    from mpsolve.training.models.load import load_model, model_name
+    from mpsolve.training.recipes import load_recipe, recipe_for
+
+    name = model_name(model)
+    read = load_recipe(recipe or recipe_for(algorithm, name, data), overrides)
+    if read.algorithm != algorithm:
+        raise InputError(f"{recipe} is a recipe for {read.algorithm}, not for {algorithm}.")
+    read = read if seed is None else replace(read, seed=seed)
+    if trained and model == name and not name.partition(":")[0].endswith(".py"):
+        raise InputError(
+            f"{name} by itself has random weights: train it (mpsolve train {name} --data {data} "
+            f"-o run), then write {name}:run."
+        )
+    known = load_data(data)
+    return Prepared(load_model(model, known, seed=read.seed), known, read, name)
+
+
+@contextmanager
+def training_line(
+    label: str, *, silent: bool
+) -> Iterator[Callable[[TrainingProgress], None] | None]:
+    """A progress line that follows training."""
+    with progress_line(label, silent=silent) as line:
+        if line is None:
+            yield None
+            return
+
+        def tell(progress: TrainingProgress) -> None:
+            line.label = (
+                f"{label}: epoch {progress.epoch + 1} of {progress.epochs}, batch "
+                f"{progress.batch} of {progress.batches}, loss {progress.loss:.3f}, accuracy "
+                f"{progress.accuracy:.1%}"
+            )
+
+        yield tell
+
+
+def tell_interrupted(trained: Trained, recipe: Recipe, folder: object) -> None:
+    """Say how to go on."""
+    write_error(
+        f"Interrupted after {trained.epochs} of {recipe.epochs} epochs; the same command goes on "
+        f"from {folder}."
+    )
+
+
+def training_json(trained: Trained) -> dict[str, Any]:
+    """How training went, as plain data."""
+    return {
+        "epochs": trained.epochs,
+        "stopped": trained.stopped.name.lower(),
+        "history": [dict(figures) for figures in trained.history],
+    }
+
+
+def validation(trained: Trained) -> str:
+    """The accuracy on the validation split, of the weights that training ended with."""
+    if not trained.history:
+        return "no epoch"
+    return f"validation accuracy {trained.history[-1]['validation_accuracy']:.2%}"
