@@ -144,7 +144,7 @@ def prepare(
     from mpsolve.training.models.load import load_model, model_name
     from mpsolve.training.recipes import load_recipe, recipe_for
 
-    name = model_name(model)
+    known, name = load_data(data), model_name(model)
     read = load_recipe(recipe or recipe_for(algorithm, name, data), overrides)
     if read.algorithm != algorithm:
         raise InputError(f"{recipe} is a recipe for {read.algorithm}, not for {algorithm}.")
@@ -154,7 +154,6 @@ def prepare(
             f"{name} by itself has random weights: train it (mpsolve train {name} --data {data} "
             f"-o run), then write {name}:run."
         )
-    known = load_data(data)
     return Prepared(load_model(model, known, seed=read.seed), known, read, name)
 
 

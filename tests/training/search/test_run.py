@@ -7,12 +7,14 @@ import json
 from math import log, prod, sqrt
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 
 from mpsolve import InputError
 from mpsolve.configuration import Configuration
 from mpsolve.precision import Precision
+from mpsolve.profiles.table import LatencyTable
 from mpsolve.training import (
     BayesianBits,
     FixedPrecision,
@@ -215,14 +217,12 @@ def test_gates_rest_until_quantisation_starts() -> None:
 @pytest.mark.parametrize("regulariser", ["joint", "latency"])
 def test_other_regularisers_press_as_well(regulariser: Any) -> None:
     """The latency here is the product of the bits, so that both have the same minimum."""
-    from mpsolve.profiles.table import LatencyTable
-
     precisions = [Precision(a, w) for a in (2, 4, 8) for w in (2, 4, 8)]
     table = LatencyTable(
         layers=("0", "5"),
-        offsets=[0, 9, 18],
+        offsets=np.array([0, 9, 18]),
         precisions=tuple(precisions * 2),
-        columns={"latency": [p.b_in * p.b_wt for p in precisions * 2]},
+        columns={"latency": np.array([p.b_in * p.b_wt for p in precisions * 2])},
     )
     result = search_precisions(
         small_model(),
@@ -284,5 +284,5 @@ def test_macs_by_hand_sum_to_those_of_the_network() -> None:
     model = build_model("ds_cnn_small")
     positions = {"conv0": 64, "b0.dw": 64, "b0.pw": 64, "fc": 1}
     for name, macs in MACS.items():
-        weights = prod(model.get_submodule(name).weight.shape)  # type: ignore[union-attr, arg-type]
+        weights = prod(model.get_submodule(name).weight.shape)  # type: ignore[arg-type]
         assert macs == weights * positions.get(name, 16)

@@ -1,0 +1,199 @@
+"""The commands that train."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from mpsolve.configuration import Configuration
+from tests.cli.support import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.support import Run
+
+torch.set_num_threads(1)
+NET = """
+from torch import nn
+def make():
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(), nn.Flatten(),
+        nn.Linear(128, 10))
+"""
+FAST = ("--data", "digits", "--set", "epochs=2")
+SEARCH = ("--recipe", "bayesian_bits_digits", "--set", "optimisers.gates.learning_rate=0.2")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model in a file, and the run that trained it."""
+    from click.testing import CliRunner
+
+    from mpsolve.cli.application import application
+
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "net.py").write_text(NET)
+    options = ["--recipe", "full_precision_digits", "-o", str(folder / "float"), "--json"]
+    result = CliRunner().invoke(application, ["train", f"{folder}/net.py:make", *FAST, *options])
+    assert result.exit_code == 0
+    (folder / "train.json").write_text(result.stdout)
+    return folder
+
+
+def test_train_search_finetune(run: Run, trained: Path, tmp_path: Path) -> None:
+    """Each goes on from what the one before has written."""
+    told = json.loads((trained / "train.json").read_text())
+    assert (told["epochs"], told["stopped"], len(told["history"])) == (2, "finished", 2)
+    assert told["accuracy"] > 0.5
+    model = f"{trained}/net.py:make:{trained}/float"
+    asked = ("--strength", "0.0001,0.3", "-o", tmp_path / "configs", "--json")
+    searched = run("search", model, *FAST, *SEARCH, *asked)
+    assert searched.exit_code == 0
+    weak, strong = json.loads(searched.stdout)
+    assert (weak["strength"], strong["strength"]) == (0.0001, 0.3)
+    assert strong["relative_bops"] < weak["relative_bops"]
+    file = tmp_path / "configs" / "strength-0.3" / "configuration.json"
+    assert Configuration.from_json(strong["configuration"]) == Configuration.read(file)
+    rest = ("--recipe", "tqt_digits", "--configuration", file, "-o", tmp_path / "tuned")
+    tuned = run("finetune", model, *FAST, *rest)
+    assert tuned.exit_code == 0
+    assert "2 epochs, validation accuracy" in tuned.stdout
+    assert (tmp_path / "tuned" / "weights.pt").exists()
+    again = run("finetune", model, *FAST, *rest)
+    assert again.stdout == tuned.stdout
+    assert run("finetune", model, *FAST, *rest, "-q").stdout == ""
+
+
+def test_search_reports_every_strength(run: Run, trained: Path, tmp_path: Path) -> None:
+    """In the order in which they were asked for, of locked gates too."""
+    model = f"{trained}/net.py:make:{trained}/float"
+    asked = ("--strength", "0.02", "--strength", "0", "--locked", "--set", "epochs=1")
+    result = run("search", model, "--data", "digits", *SEARCH, *asked, "-o", tmp_path)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].endswith("net.py:make on digits, bayesian-bits, locked")
+    assert [line.split()[0] for line in lines[2:]] == ["strength", "0.02", "0"]
+    settings = json.loads((tmp_path / "strength-0" / "run.json").read_text())["settings"]
+    assert settings["locked"] is True
+
+
+def test_edmips(run: Run, trained: Path, tmp_path: Path) -> None:
+    """With the strength of its recipe."""
+    model = f"{trained}/net.py:make:{trained}/float"
+    result = run("search", model, *FAST, "--method", "edmips", "-o", tmp_path)
+    assert result.exit_code == 0
+    assert (tmp_path / "strength-0.01" / "configuration.json").exists()
+
+
+INTERRUPTED = """
+import signal, sys
+import torch
+torch.set_num_threads(1)
+from mpsolve.training import epochs
+from mpsolve.cli.application import application
+step = epochs.Loop._step
+def interrupted(self, *batch):
+    step(self, *batch)
+    if (self.run.state.epoch, self.run.state.batch) == (1, 3):
+        signal.raise_signal(signal.SIGINT)
+epochs.Loop._step = interrupted
+application.main(sys.argv[1:], "mpsolve")
+"""
+
+
+def test_ctrl_c_leaves_a_checkpoint(run: Run, trained: Path, tmp_path: Path) -> None:
+    """The status is 130, what to do is said, and the same command ends as if undisturbed."""
+    model = f"{trained}/net.py:make:{trained}/float"
+    arguments = ("search", model, *FAST, *SEARCH, "--strength", "0.05")
+    broken = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *arguments, "-o", str(tmp_path / "a")],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert broken.returncode == 130
+    assert "interrupted" in broken.stdout
+    assert broken.stderr.startswith("Interrupted after 1 of 2 epochs; the same command goes on")
+    results: list[Any] = [run(*arguments, "-o", tmp_path / name, "--json") for name in ("a", "b")]
+    one, two = (json.loads(result.stdout)[0] for result in results)
+    for told in (one, two):
+        del told["folder"]
+        for figures in told["history"]:
+            del figures["seconds"]
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["train", "lenet", "-o", "x"], "Missing option '--data'"),
+        (["train", "lenet", "--data", "digit", "-o", "x"], "did you mean digits?"),
+        (["train", "resnet9", "--data", "digits", "-o", "x"], "There is no model 'resnet9'"),
+        (["train", "lenet", "--data", "digits", "-o", "x", "--set", "epoch=3"], "mean epochs?"),
+        (["train", "lenet", "--data", "digits", "-o", "x", "--device", "tpux"], "try auto"),
+        (["train", "none.py:f", "--data", "digits", "-o", "x"], "There is no file none.py"),
+        (["search", "lenet", "--data", "digits", "-o", "x"], "has random weights: train it"),
+        (
+            ["search", "lenet", "--data", "digits", "-o", "x", "--strength", "a"],
+            "such as 0.01",
+        ),
+        (["search", "lenet", "--data", "digits", "-o", "x", "--strength", "1,1.0"], "twice"),
+        (["search", "lenet:w", "--data", "digits", "-o", "x"], "w cannot be read"),
+        (["search", "lenet", "--data", "digits", "-o", "x", "--method", "darts"], "darts"),
+        (
+            ["search", "lenet", "--data", "digits", "-o", "x", "--recipe", "tqt_digits"],
+            "tqt_digits is a recipe for tqt, not for bayesian_bits",
+        ),
+        (
+            ["finetune", "lenet:w", "--data", "digits", "-o", "x"],
+            "'--configuration'",
+        ),
+        (
+            ["finetune", "lenet:w", "--data", "digits", "-o", "x", "--configuration", "c.json"],
+            "c.json: cannot read the configuration",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], words: str
+) -> None:
+    """In one sentence, and no folder is made."""
+    monkeypatch.chdir(tmp_path)
+    result = run(*command)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_help_needs_no_torch() -> None:
+    """Nor do the commands that do not train."""
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from mpsolve.cli.application import application as a\n"
+        "for c in ('train', 'search', 'finetune'):\n"
+        "    a.main([c, '--help'], standalone_mode=False)\n"
+        "sys.exit(a.main(['train', 'lenet', '--data', 'digits', '-o', 'x'], 'mpsolve', "
+        "standalone_mode=False))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout.count("Examples:") == 3
+    assert "Training needs torch, which is not installed: pip install 'mpsolve[training]'" in (
+        done.stderr
+    )
