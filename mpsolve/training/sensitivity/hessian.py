@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import Operand, QuantisableModel
+    from mpsolve.typing import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,13 @@ class Hessian:
             found = [squared_perturbation(model, data, operand, b) for b in bits]
         return [trace * (squared / size) for squared, size in found]
 
-    def probes(self, model: QuantisableModel, data: Examples, operand: Operand) -> np.ndarray:
+    def probes(self, model: QuantisableModel, data: Examples, operand: Operand) -> FloatArray:
         """``v' H v`` of the mean loss, for as many random v as the tolerance asks."""
         values: list[float] = []
         before = np.inf
         while len(values) < self.most:
-            values.append(self._probe(model, data, operand, len(values)))
+            with measuring(model):
+                values.append(self._probe(model, data, operand, len(values)))
             mean = float(np.mean(values))
             if len(values) >= self.least and abs(mean - before) <= self.tolerance * abs(before):
                 break

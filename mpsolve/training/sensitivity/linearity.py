@@ -53,8 +53,7 @@ class Linearity:
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]
     ) -> list[Sensitivity]:
         """See `Metric`; the error is that of the draws of noise."""
-        with measuring(model):
-            alpha = self.coefficient(model, data, operand)
+        alpha = self.coefficient(model, data, operand)
         tau_squared = Mse(of="operand").measure(model, data, operand, bits)
         return [alpha * squared.value for squared in tau_squared]
 
@@ -65,12 +64,13 @@ class Linearity:
         The increases scatter like tau^2, so that least squares weighted accordingly are the mean
         of increase / tau^2. Noise of either sign is averaged: its linear effect cancels.
         """
-        base = self._loss(model, data)
-        slopes = [
-            (self._noisy(model, data, operand, tau, repeat) - base) / tau**2
-            for tau in self.taus
-            for repeat in range(self.repeats)
-        ]
+        with measuring(model):
+            base = self._loss(model, data)
+            slopes = [
+                (self._noisy(model, data, operand, tau, repeat) - base) / tau**2
+                for tau in self.taus
+                for repeat in range(self.repeats)
+            ]
         return Sensitivity.mean(torch.tensor(slopes, dtype=torch.float64))
 
     def _noisy(

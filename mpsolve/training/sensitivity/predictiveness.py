@@ -57,7 +57,7 @@ class Predictiveness:
         low, high = self.interval
         return (
             f"Spearman rank correlation {self.correlation:.3f} between predicted and measured "
-            f"loss of {len(self.configurations)} random configurations ({self.confidence:.0%} "
+            f"loss of {len(self.configurations)} configurations ({self.confidence:.0%} "
             f"bootstrap interval {low:.3f} to {high:.3f})"
         )
 

@@ -1,0 +1,151 @@
+"""Whether sums of sensitivities predict joint losses, and what they miss between two layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from mpsolve import Configuration, InputError, Precision
+from mpsolve.training import Mode, set_mode
+from mpsolve.training.sensitivity.cross_terms import cross_terms
+from mpsolve.training.sensitivity.measure import measure_sensitivities
+from mpsolve.training.sensitivity.predictiveness import (
+    joint_loss,
+    predictiveness,
+    random_configurations,
+    rank_correlation,
+)
+from tests.training.sensitivity.handmade import HandMade, convolutional, examples, images, linear
+from tests.training.support import normal
+
+PRECISIONS = [Precision(a, w) for a in (8, 3) for w in (8, 3, 2)]
+DATA = images()
+
+
+def deployed_loss(model: HandMade, configuration: Configuration) -> float:
+    """All quantisers at work, set by hand."""
+    set_mode(model, Mode.QUANTISE)
+    model.apply_configuration(configuration)
+    inputs, targets = (torch.cat(part) for part in zip(*DATA.batches, strict=True))
+    with torch.no_grad():
+        return float(cross_entropy(model(inputs), targets))
+
+
+def test_configurations_respect_shared_activations() -> None:
+    """And come from the candidates, all of which occur."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "mse", PRECISIONS)
+    drawn = random_configurations(model, table, 200, seed=1)
+    assert all(c["layer7"].b_in == c["branch0"].b_in for c in drawn)
+    for layer in table.layers:
+        assert {c[layer] for c in drawn} == set(PRECISIONS)
+    assert drawn == random_configurations(model, table, 200, seed=1)
+    own = {layer: PRECISIONS for layer in table.layers} | {"branch0": [Precision(5, 5)]}
+    other = measure_sensitivities(model, DATA, "mse", own)
+    with pytest.raises(InputError, match="layer7, branch0 need a common b_in"):
+        random_configurations(model, other, 1)
+
+
+def test_joint_losses_are_those_of_the_deployed_network() -> None:
+    """Whose configuration comes back afterwards."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "mse", PRECISIONS)
+    for configuration in random_configurations(model, table, 5):
+        found = joint_loss(model, DATA, configuration)
+        assert np.isclose(found, deployed_loss(convolutional(), configuration), atol=1e-6)
+        assert set(map(str, model.configuration.values())) == {"8b/8b"}
+
+
+def test_ranks_are_compared_with_each_other() -> None:
+    """Spearman's coefficient without equal ranks: 1 - 6 sum d^2 / (n (n^2 - 1))."""
+    a, b = np.array([1.0, 7.0, 3.0, 9.0, 5.0]), np.array([2.0, 30.0, 1.0, 20.0, 10.0])
+    differences = np.array([1, 4, 2, 5, 3]) - np.array([2, 5, 1, 4, 3])
+    assert np.isclose(rank_correlation(a, b), 1 - 6 * (differences**2).sum() / (5 * 24))
+    assert np.isnan(rank_correlation(a, np.ones(5)))
+
+
+def test_a_single_layer_is_predicted_perfectly() -> None:
+    """The sum of one measured pair is the joint loss up to a constant; the interval is narrow."""
+    inputs = normal(40, 6, dtype=torch.float64)
+    weight = 2 * normal(3, 6, seed=1, dtype=torch.float64)
+    model = linear(weight)
+    targets = (inputs @ weight.T).argmax(1)  # quantisation only makes it worse
+    data = examples(inputs, targets)
+    table = measure_sensitivities(model, data, "loss-pairs", PRECISIONS[1:])
+    own = [Configuration({"layer0": p}) for p in PRECISIONS[1:]]
+    report = predictiveness(model, data, table, own)
+    offset = report.measured - table.columns["sensitivity_measured"]
+    assert np.ptp(offset) < 1e-12
+    assert (table.columns["sensitivity_measured"] > 0).all()
+    assert report.correlation == pytest.approx(1)
+    assert report.interval == pytest.approx((1, 1))
+    assert str(report) == (
+        "Spearman rank correlation 1.000 between predicted and measured loss of 5 "
+        "configurations (95% bootstrap interval 1.000 to 1.000)"
+    )
+
+
+def test_the_interval_holds_the_correlation() -> None:
+    """And is the same for a seed."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "loss", PRECISIONS)
+    report, again = (predictiveness(model, DATA, table, 20, seed=3) for _ in range(2))
+    low, high = report.interval
+    assert -1 <= low <= report.correlation <= high <= 1
+    assert report.interval == again.interval
+    predicted = [
+        sum(
+            float(table.columns["sensitivity"][6 * i + PRECISIONS.index(c[layer])])
+            for i, layer in enumerate(table.layers)
+        )
+        for c in report.configurations
+    ]
+    np.testing.assert_allclose(report.predicted, predicted)
+
+
+def test_what_cannot_be_ranked_is_refused() -> None:
+    """Too few configurations, equal ones, or ones without sensitivities."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "mse", PRECISIONS)
+    with pytest.raises(InputError, match="at least three"):
+        predictiveness(model, DATA, table, 2)
+    same = Configuration.homogeneous(table.layers, "8b/8b")
+    with pytest.raises(InputError, match="equal"):
+        predictiveness(model, DATA, table, [same] * 3)
+    other = Configuration.homogeneous(table.layers, "5b/5b")
+    with pytest.raises(InputError, match="no sensitivity of layer layer0"):
+        predictiveness(model, DATA, table, [other] * 3)
+
+
+def test_cross_terms_complete_the_sum() -> None:
+    """Two single sensitivities and their term are the loss of both layers quantised."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "loss-pairs", PRECISIONS)
+    pairs = [("layer0", "layer3"), ("layer7", "branch0")]
+    terms = cross_terms(model, DATA, table, pairs)
+    assert [(term.first, term.second) for term in terms] == pairs
+    inputs, targets = (torch.cat(part) for part in zip(*DATA.batches, strict=True))
+
+    def loss(precisions: dict[str, Precision]) -> float:
+        other = convolutional()
+        set_mode(other, Mode.FLOAT)
+        for layer, precision in precisions.items():
+            for kind, bits in (("activation", precision.b_in), ("weight", precision.b_wt)):
+                quantiser = other.quantiser(layer, kind)
+                quantiser.set_bits(int(bits))  # type: ignore[operator]
+                quantiser.mode = Mode.QUANTISE
+        with torch.no_grad():
+            return float(cross_entropy(other(inputs), targets))
+
+    measured = table.columns["sensitivity_measured"].reshape(4, 6)
+    for term, (first, second) in zip(terms, pairs, strict=True):
+        one, two = (measured[table.layers.index(layer)] for layer in (first, second))
+        for i, p in enumerate(PRECISIONS):
+            for j, q in enumerate(PRECISIONS):
+                if first == "layer7" and p.b_in != q.b_in:
+                    assert term.values[i, j] == 0
+                    continue
+                total = one[i] + two[j] + term.values[i, j]
+                assert np.isclose(total, loss({first: p, second: q}) - loss({}), atol=1e-6)
