@@ -109,11 +109,15 @@ class HandMade(nn.Module):
     @property
     def configuration(self) -> Configuration:
         """See `QuantisableModel`."""
-        bits = {
-            name: [self.quantiser(name, kind).grid.bits for kind in ("activation", "weight")]
-            for name in self.named
-        }
-        return Configuration({name: Precision(*both) for name, both in bits.items()})
+        return Configuration(
+            {
+                name: Precision(
+                    self.quantiser(name, "activation").grid.bits,
+                    self.quantiser(name, "weight").grid.bits,
+                )
+                for name in self.named
+            }
+        )
 
     def apply_configuration(self, configuration: Mapping[str, Precision]) -> None:
         """See `QuantisableModel`."""

@@ -108,7 +108,7 @@ def test_uniform_inputs_have_an_error_of_a_twelfth_of_the_squared_scale(bits: in
     data = examples(inputs, torch.zeros(2000))
     expected = scale**2 / 12 / ((4 - scale) ** 2 / 3)
     for of in ("output", "operand"):
-        metric = Mse(of)  # type: ignore[arg-type]
+        metric = Mse(of)
         (found,) = metric.measure(model, data, ACTIVATIONS, (bits,))
         assert abs(found.value - expected) < 4 * found.error < 0.1 * expected
 
@@ -185,6 +185,6 @@ def test_what_quantisation_does_not_change_costs_nothing() -> None:
 def test_no_divergence_is_negative(seed: int, bits: int, layer: str) -> None:
     """Of any operand of any network."""
     for kind in ("weight", "activation"):
-        operand = Operand(layer, kind)  # type: ignore[arg-type]
+        operand = Operand(layer, kind)
         (found,) = Kl().measure(convolutional(seed % 1000), images(4, seed), operand, (bits,))
         assert found.value >= 0

@@ -41,7 +41,7 @@ def test_the_trace_has_a_closed_form() -> None:
     """Mean (1 - |p|^2) |x|^2 is the trace of the Hessian that torch computes, and of ours."""
     p = softmax(INPUTS @ WEIGHT.T, 1)
     closed = float(((1 - p.square().sum(1)) * INPUTS.square().sum(1)).mean())
-    exact = torch.autograd.functional.hessian(mean_loss, WEIGHT).reshape(20, 20)  # type: ignore[no-untyped-call]
+    exact = torch.autograd.functional.hessian(mean_loss, WEIGHT).reshape(20, 20)
     assert np.isclose(closed, float(exact.trace()), rtol=1e-12)
     assert torch.allclose(exact, hessian(), atol=1e-12)
 
