@@ -49,6 +49,14 @@ if TYPE_CHECKING:
     from mpsolve.training.search.regularisers import expected_latency as expected_latency
     from mpsolve.training.search.run import SearchResult as SearchResult
     from mpsolve.training.search.run import search_precisions as search_precisions
+    from mpsolve.training.sensitivity.cross_terms import cross_terms as cross_terms
+    from mpsolve.training.sensitivity.examples import Examples as Examples
+    from mpsolve.training.sensitivity.measure import clipping as clipping
+    from mpsolve.training.sensitivity.measure import measure_sensitivities as measure_sensitivities
+    from mpsolve.training.sensitivity.merge import with_sensitivity as with_sensitivity
+    from mpsolve.training.sensitivity.metric import Sensitivity as Sensitivity
+    from mpsolve.training.sensitivity.predictiveness import predictiveness as predictiveness
+    from mpsolve.training.sensitivity.registry import METRICS as METRICS
     from mpsolve.training.wrapping.build import Build as Build
     from mpsolve.training.wrapping.fixed import FixedPrecision as FixedPrecision
     from mpsolve.training.wrapping.fixed import Tqt as Tqt
@@ -112,6 +120,14 @@ _HOMES = {
     "search_precisions": "mpsolve.training.search.run",
     "load_model": "mpsolve.training.models.load",
     "recipe_for": "mpsolve.training.recipes",
+    "Examples": "mpsolve.training.sensitivity.examples",
+    "Sensitivity": "mpsolve.training.sensitivity.metric",
+    "measure_sensitivities": "mpsolve.training.sensitivity.measure",
+    "clipping": "mpsolve.training.sensitivity.measure",
+    "METRICS": "mpsolve.training.sensitivity.registry",
+    "with_sensitivity": "mpsolve.training.sensitivity.merge",
+    "predictiveness": "mpsolve.training.sensitivity.predictiveness",
+    "cross_terms": "mpsolve.training.sensitivity.cross_terms",
 }
 
 if not TYPE_CHECKING:

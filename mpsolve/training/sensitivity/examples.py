@@ -66,6 +66,22 @@ class Examples:
     def __len__(self) -> int:
         return sum(len(inputs) for inputs, _ in self.batches)
 
+    def each_loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """``(N,)`` losses of a batch.
+
+        Raises
+        ------
+        InputError
+            If the loss function returns anything else, such as a mean.
+        """
+        losses = self.losses(scores, targets)
+        if losses.shape != (len(targets),):
+            raise InputError(
+                f"The losses of {len(targets)} examples have shape {tuple(losses.shape)}; return "
+                "one number per example."
+            )
+        return losses
+
     def on(self, device: torch.device) -> Iterator[Batch]:
         """The batches, where a model computes."""
         for inputs, targets in self.batches:

@@ -45,7 +45,7 @@ class Fisher:
         with measuring(model):
             for inputs, targets in data.one_by_one(device) if weights else data.on(device):
                 with differentiable(model, operand) as tensors:
-                    loss = data.losses(model(inputs), targets).sum()
+                    loss = data.each_loss(model(inputs), targets).sum()
                 gradients = grad(loss, tensors, materialize_grads=True)
                 if not (changes and weights):
                     changes = [

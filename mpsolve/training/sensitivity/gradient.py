@@ -47,7 +47,7 @@ class Gradient:
         with measuring(model):
             for inputs, targets in data.on(device_of(model)):
                 with layer_outputs(model, readers(model, operand)) as outputs:
-                    loss = data.losses(model(inputs), targets).sum()
+                    loss = data.each_loss(model(inputs), targets).sum()
                 gradients = grad(loss, outputs, materialize_grads=True)
                 for b, own in zip(bits, scores, strict=True):
                     changes = output_changes(model, operand, b, inputs)

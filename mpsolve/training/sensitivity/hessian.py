@@ -78,7 +78,7 @@ class Hessian:
         total = 0.0
         for batch, (inputs, targets) in enumerate(data.on(device_of(model))):
             with differentiable(model, operand) as tensors:
-                loss = data.losses(model(inputs), targets).sum()
+                loss = data.each_loss(model(inputs), targets).sum()
             # Weights are the same in all batches, and so is their probe.
             own = stream(self.seed, operand, i, batch if operand.kind == "activation" else 0)
             total += curvature(loss, tensors, [_signs(x, own) for x in tensors])

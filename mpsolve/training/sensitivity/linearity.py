@@ -93,5 +93,5 @@ class Linearity:
     def _loss(self, model: QuantisableModel, data: Examples) -> float:
         total = 0.0
         for inputs, targets in data.on(device_of(model)):
-            total += float(data.losses(model(inputs), targets).double().sum())
+            total += float(data.each_loss(model(inputs), targets).double().sum())
         return total / len(data)

@@ -80,5 +80,5 @@ class PairedLossIncrease(LossIncrease):
 @torch.no_grad()
 def losses(model: QuantisableModel, data: Examples) -> Tensor:
     """``(N,)`` float64 losses of the examples, with the model as it is."""
-    found = [data.losses(model(x), targets) for x, targets in data.on(device_of(model))]
+    found = [data.each_loss(model(x), targets) for x, targets in data.on(device_of(model))]
     return torch.cat(found).double()

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from mpsolve.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -43,7 +45,7 @@ def differentiable(model: QuantisableModel, operand: Operand) -> Iterator[list[T
 
     def keep(x: Tensor, y: Tensor) -> Tensor:
         found.append(_traced(x))
-        return found[-1]
+        return found[-1].clone()
 
     with substituted(model, operand, keep):
         yield found
@@ -57,7 +59,7 @@ def perturbations(
     found: list[tuple[Tensor, Tensor]] = []
 
     def keep(x: Tensor, y: Tensor) -> Tensor:
-        found.append((x, y - x))
+        found.append((x.clone(), y - x))
         return x
 
     with (
@@ -74,7 +76,13 @@ def layer_outputs(model: QuantisableModel, layers: Iterable[str]) -> Iterator[li
 
     A layer is recognised by the weights that come out of their quantiser. Losses can be
     differentiated with respect to the outputs.
+
+    Raises
+    ------
+    InputError
+        If the model was called and its layers were not recognised.
     """
+    layers = tuple(layers)
     watch = _Watch()
     handles = [
         model.quantiser(layer, "weight").register_forward_hook(watch.weights_pass)
@@ -83,6 +91,11 @@ def layer_outputs(model: QuantisableModel, layers: Iterable[str]) -> Iterator[li
     try:
         with watch:
             yield watch.outputs
+        if watch.weights and not watch.outputs:
+            raise InputError(
+                f"Layer {', '.join(layers)} is no linear layer and no convolution of PyTorch; "
+                "choose a metric that looks at the operands or at the loss."
+            )
     finally:
         for handle in handles:
             handle.remove()
@@ -110,13 +123,12 @@ class _Watch(TorchFunctionMode):
         if not any(value is weights for value in given for weights in self.weights):
             return result
         self.outputs.append(_traced(result) if torch.is_grad_enabled() else result)
-        return self.outputs[-1]
+        return self.outputs[-1].clone()
 
 
 def _traced(x: Tensor) -> Tensor:
-    """The same values, in a graph that begins at the latest here."""
-    x = x if x.requires_grad else x.detach().requires_grad_()
-    return x.view_as(x)
+    """The same values, in a graph that begins at the latest here, safe from changes in place."""
+    return x.clone() if x.requires_grad else x.detach().clone().requires_grad_()
 
 
 def per_example(x: Tensor, count: int) -> Tensor:

@@ -133,12 +133,15 @@ def quantise_together(
     Raises
     ------
     InputError
-        If two layers give one quantiser different bit-widths, or a bit-width is none of a grid.
+        If two layers give one quantiser different bit-widths, if a bit-width is none of a grid,
+        or if the precision of a quantiser is searched.
     """
     wanted: dict[Any, int] = {}
     for layer, precision in precisions.items():
         for kind, bits in operand_bits(layer, precision).items():
             quantiser = model.quantiser(layer, kind)
+            if not hasattr(quantiser, "set_bits"):
+                raise InputError(f"The precision of {layer} is searched; it cannot be set.")
             if wanted.setdefault(quantiser, bits) != bits:
                 raise InputError(
                     f"Layer {layer} reads an activation that another layer reads in "

@@ -68,7 +68,7 @@ class Taylor:
             model.quantise_only(operand.layer, operand.kind, bits),
             substituted(model, operand, lambda x, y: x + t * (y - x).detach()),
         ):
-            losses = data.losses(model(inputs), targets)
+            losses = data.each_loss(model(inputs), targets)
         ones = torch.ones_like(losses, requires_grad=True)
         first = _derivative((ones * losses).sum(), t)
         second = _derivative(first, t)

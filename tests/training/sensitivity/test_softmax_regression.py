@@ -50,7 +50,7 @@ def test_hutchinson_finds_the_trace_with_the_stated_variance() -> None:
     """The mean lies within four errors; the variance is 2 (|H|^2 - sum of H_ii^2)."""
     h = hessian()
     variance = float(2 * (h.square().sum() - h.diagonal().square().sum()))
-    count = 3000
+    count = 1000
     values = Hessian(0.0, count, count).probes(linear(WEIGHT), DATA, WEIGHTS)
     assert len(values) == count
     assert abs(values.mean() - float(h.trace())) < 4 * np.sqrt(variance / count)
