@@ -101,12 +101,12 @@ def predictiveness(
         raise InputError("A rank correlation needs at least three configurations.")
     predicted = np.array([predicted_loss(sensitivities, c) for c in configurations])
     measured = np.array([joint_loss(model, data, c) for c in configurations])
-    correlation = rank_correlation(predicted, measured)
+    correlation = float(rank_correlation(predicted, measured))
     if np.isnan(correlation):
         raise InputError("All predictions or all losses are equal, so that nothing can be ranked.")
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(predicted), size=(_RESAMPLES, len(predicted)))
-    resampled = [rank_correlation(predicted[draw], measured[draw]) for draw in draws]
+    resampled = rank_correlation(predicted[draws], measured[draws])
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(resampled, [tail, 1 - tail])
     return Predictiveness(
@@ -181,12 +181,16 @@ def joint_loss(model: QuantisableModel, data: Examples, configuration: Configura
             model.apply_configuration(was)
 
 
-def rank_correlation(a: FloatArray, b: FloatArray) -> float:
-    """Spearman's rank correlation; NaN where one side is constant."""
+def rank_correlation(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Spearman's rank correlations along the last axis: ``(..., C)`` to ``(...)``.
+
+    NaN where one side is constant.
+    """
     try:
-        from scipy.stats import spearmanr
+        from scipy.stats import rankdata
     except ImportError as error:
         raise MissingDependencyError("scipy", "solvers", "A rank correlation") from error
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(spearmanr(a, b).statistic)
+    x, y = (rankdata(values, axis=-1) for values in (a, b))
+    x, y = (ranks - ranks.mean(-1, keepdims=True) for ranks in (x, y))
+    with np.errstate(invalid="ignore"):
+        return (x * y).sum(-1) / np.sqrt((x**2).sum(-1) * (y**2).sum(-1))

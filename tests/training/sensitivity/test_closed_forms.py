@@ -147,7 +147,7 @@ def test_the_gradient_score_of_a_linear_model() -> None:
 
 
 def test_more_bits_never_score_more() -> None:
-    """Three errors of 2 bits cancel, -0.1 - 0.1 + 0.2; of 3 bits, -0.1 - 0.1 - 0.05, they do not."""
+    """Three errors of 2 bits cancel, -0.1 - 0.1 + 0.2; of 3 bits, -0.1 - 0.1 - 0.05, not."""
     weight = torch.tensor([[-1.0, 0.1, 0.1, 0.3]], dtype=torch.float64)
     data = examples(torch.ones_like(INPUTS), TARGETS[:, :1], half_squares)
     (alone,) = Gradient().measure(linear(weight), data, WEIGHTS, (3,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from torch.nn.functional import cross_entropy
 
 from mpsolve import Configuration, InputError, Precision
@@ -64,6 +65,14 @@ def test_ranks_are_compared_with_each_other() -> None:
     differences = np.array([1, 4, 2, 5, 3]) - np.array([2, 5, 1, 4, 3])
     assert np.isclose(rank_correlation(a, b), 1 - 6 * (differences**2).sum() / (5 * 24))
     assert np.isnan(rank_correlation(a, np.ones(5)))
+
+
+def test_equal_values_share_a_rank() -> None:
+    """As scipy has it, row by row."""
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(5, size=(2, 20, 12)).astype(float)
+    expected = [spearmanr(x, y).statistic for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(rank_correlation(a, b), expected)
 
 
 def test_a_single_layer_is_predicted_perfectly() -> None:
