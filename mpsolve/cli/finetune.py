@@ -13,6 +13,7 @@ from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
     prepare,
+    reporting,
     tell_interrupted,
     training_json,
     training_line,
@@ -61,6 +62,7 @@ def finetune(
     **options: Any,
 ) -> int:
     """Fine-tune a network in a configuration."""
+    as_json, quiet = reporting(as_json, quiet)
     wanted = Configuration.read(configuration)
     prepared = prepare(model, data, "tqt", recipe, overrides, seed)
     from mpsolve.training.finetuning import finetune as tune

@@ -15,6 +15,7 @@ from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
     prepare,
+    reporting,
     tell_interrupted,
     training_json,
     training_line,
@@ -103,6 +104,7 @@ def search(
     **options: Any,
 ) -> int:
     """Search the precision of every layer."""
+    as_json, quiet = reporting(as_json, quiet)
     wanted = _numbers(strengths)
     latencies = None
     if table:

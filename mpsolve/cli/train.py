@@ -12,6 +12,7 @@ from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
     prepare,
+    reporting,
     tell_interrupted,
     training_json,
     training_line,
@@ -49,6 +50,7 @@ def train(
     **options: Any,
 ) -> int:
     """Train a network in full precision."""
+    as_json, quiet = reporting(as_json, quiet)
     prepared = prepare(model, data, "full_precision", recipe, overrides, seed, trained=False)
     from mpsolve.training.full_precision import train_full_precision
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -155,6 +156,12 @@ def prepare(
             f"-o run), then write {name}:run."
         )
     return Prepared(load_model(model, known, seed=read.seed), known, read, name)
+
+
+def reporting(as_json: bool, quiet: bool) -> tuple[bool, bool]:
+    """``--json`` and ``--quiet``; of several processes under torchrun, the first one reports."""
+    first = os.environ.get("RANK", "0") == "0"
+    return (as_json, quiet) if first else (False, True)
 
 
 @contextmanager

@@ -41,11 +41,14 @@ class Process:
         """Whether it is the one that writes files and reports."""
         return self.rank == 0
 
-    def share(self, model: nn.Module) -> nn.Module:
-        """The network as it is to be called: its gradients become means over all processes."""
+    def share(self, model: nn.Module, *, resting: bool = False) -> nn.Module:
+        """The network as it is to be called: its gradients become means over all processes.
+
+        With ``resting``, some parameters may have no gradient in some steps.
+        """
         if self.world == 1:
             return model
-        return DistributedDataParallel(model)
+        return DistributedDataParallel(model, find_unused_parameters=resting)
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum of a tensor over all processes, which every process gets."""

@@ -114,7 +114,8 @@ def train(
             run.save(path)  # so that a file that cannot be written is noticed now
         loop = Loop(
             run,
-            process.share(model),
+            # Thresholds and gates rest until quantisation starts.
+            process.share(model, resting=recipe.quantisation.start_epoch > 0),
             extra_loss,
             path,
             checkpoint_batches,

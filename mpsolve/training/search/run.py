@@ -51,6 +51,8 @@ Method: TypeAlias = Literal["bayesian-bits", "edmips"]
 Regulariser: TypeAlias = Literal["bop", "joint", "latency"]
 
 METHODS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
+#: Batches that the statistics of batch normalisation are measured on in the end, at most.
+RECALIBRATION = 256
 #: What a strength is multiplied with; ``bop`` is that of the paper of each method.
 REGULARISERS = {"joint": expected_bops, "latency": expected_latency}
 _BOP = {"bayesian-bits": bop_regulariser, "edmips": edmips_cost}
@@ -206,7 +208,8 @@ def search_precisions(
     )
     accuracy = None
     if trained.stopped is not Stop.INTERRUPTED:
-        recalibrate(quantised, data.train, batch_size=min(recipe.batch_size, len(data.train)))
+        size = min(recipe.batch_size, len(data.train))
+        recalibrate(quantised, data.train, batch_size=size, batches=RECALIBRATION)
         accuracy = evaluate(quantised, data.validation, batch_size=recipe.batch_size).accuracy
     found = extraction.configuration(layers)
     if place:
