@@ -21,6 +21,7 @@ from mpsolve.cli.networks import networks
 from mpsolve.cli.output import write_error
 from mpsolve.cli.profile import profile
 from mpsolve.cli.search import search
+from mpsolve.cli.sensitivity import sensitivity
 from mpsolve.cli.solve import solve
 from mpsolve.cli.stability import stability
 from mpsolve.cli.status import BAD_INPUT, INTERRUPTED, SOLVED
@@ -150,6 +151,7 @@ for _command in (
     import_,
     train,
     search,
+    sensitivity,
     finetune,
     bench,
     completion,

@@ -42,6 +42,12 @@ _PROBLEM: tuple[Decorator, ...] = (
         "the columns of the table allow]",
     ),
     click.option(
+        "--sensitivities",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="What to minimise: sensitivities of the layers, as mpsolve sensitivity writes them.",
+    ),
+    click.option(
         "-b",
         "--budget",
         "budgets",

@@ -71,6 +71,7 @@ def pose(
     table: str,
     *,
     loss: str | None = None,
+    sensitivities: str | None = None,
     budgets: tuple[str, ...] = (),
     reference: str | None = None,
     ties: tuple[str, ...] = (),
@@ -93,6 +94,10 @@ def pose(
     """
     limits = parse_budgets(budgets)
     loaded, graph = _loaded(table, target, network)
+    if sensitivities:
+        from mpsolve.training.sensitivity.merge import with_sensitivity
+
+        loaded = with_sensitivity(loaded, sensitivities)
     ram_limit = limits.pop(RAM, None) if graph else None
     wanted: dict[Kind, tuple[str, ...]] = {
         "fixed": fixed,

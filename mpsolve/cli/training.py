@@ -137,10 +137,7 @@ def prepare(
     MissingDependencyError
         If torch is not installed.
     """
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("torch", "training", "Training") from error
+    _check_torch()
     from mpsolve.training.data import load_data
     from mpsolve.training.models.load import load_model, model_name
     from mpsolve.training.recipes import load_recipe, recipe_for
@@ -150,11 +147,8 @@ def prepare(
     if read.algorithm != algorithm:
         raise InputError(f"{recipe} is a recipe for {read.algorithm}, not for {algorithm}.")
     read = read if seed is None else replace(read, seed=seed)
-    if trained and model == name and not name.partition(":")[0].endswith(".py"):
-        raise InputError(
-            f"{name} by itself has random weights: train it (mpsolve train {name} --data {data} "
-            f"-o run), then write {name}:run."
-        )
+    if trained:
+        _check_trained(model, name, data)
     return Prepared(load_model(model, known, seed=read.seed), known, read, name)
 
 
@@ -162,6 +156,40 @@ def reporting(as_json: bool, quiet: bool) -> tuple[bool, bool]:
     """``--json`` and ``--quiet``; of several processes under torchrun, the first one reports."""
     first = os.environ.get("RANK", "0") == "0"
     return (as_json, quiet) if first else (False, True)
+
+
+def load_trained(model: str, data: str, seed: int) -> tuple[nn.Module, DataSet, str]:
+    """A model with its weights, the data set, and the name of the model without its weights.
+
+    Raises
+    ------
+    InputError
+        If either is not understood, or the model has no weights.
+    MissingDependencyError
+        If torch is not installed.
+    """
+    _check_torch()
+    from mpsolve.training.data import load_data
+    from mpsolve.training.models.load import load_model, model_name
+
+    known, name = load_data(data), model_name(model)
+    _check_trained(model, name, data)
+    return load_model(model, known, seed=seed), known, name
+
+
+def _check_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("torch", "training", "Training") from error
+
+
+def _check_trained(model: str, name: str, data: str) -> None:
+    if model == name and not name.partition(":")[0].endswith(".py"):
+        raise InputError(
+            f"{name} by itself has random weights: train it (mpsolve train {name} --data {data} "
+            f"-o run), then write {name}:run."
+        )
 
 
 @contextmanager

@@ -197,3 +197,55 @@ def test_help_needs_no_torch() -> None:
     assert "Training needs torch, which is not installed: pip install 'mpsolve[training]'" in (
         done.stderr
     )
+
+
+def test_sensitivities_become_the_loss(run: Run, trained: Path, tmp_path: Path) -> None:
+    """A model's sensitivities, and a table of its layers that minimises them."""
+    model, output = f"{trained}/net.py:make:{trained}/float", tmp_path / "sensitivity.csv"
+    options = ("--metric", "mse", "--bits", "4,8", "--examples", "32", "-o", output)
+    result = run("sensitivity", model, "--data", "digits", *options, "--json")
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)
+    # The first layer reads the network's input, which keeps eight bits.
+    assert [(r["layer"], r["b_in"], r["b_wt"]) for r in rows] == [
+        *(("0", 8, w) for w in (4, 8)),
+        *(("4", a, w) for a in (4, 8) for w in (4, 8)),
+    ]
+    table = tmp_path / "latencies.csv"
+    lines = (f"{r['layer']},{r['b_in']},{r['b_wt']},{r['b_in'] * r['b_wt']}" for r in rows)
+    table.write_text("\n".join(("layer,b_in,b_wt,latency", *lines)))
+    asked = ("--budget", "latency=96", "--sensitivities", output, "--json")
+    solved = json.loads(run("solve", table, *asked).stdout)
+    first = {r["b_wt"]: r["sensitivity"] for r in rows if r["layer"] == "0"}
+    last = {(r["b_in"], r["b_wt"]): r["sensitivity"] for r in rows if r["layer"] == "4"}
+    best = min(
+        first[w] + loss for w in first for (a, b), loss in last.items() if 8 * w + a * b <= 96
+    )
+    assert solved["loss"] == pytest.approx(best)
+    assert solved["loss_name"] == "sensitivity"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--bits", "many"), "--bits many: write bit-widths"),
+        (("--bits", "1,16"), "--bits 1,16: write bit-widths"),
+        (("--metric", "luck"), "'luck' is not one of"),
+    ],
+)
+def test_sensitivity_options_that_make_no_sense(
+    run: Run, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    """One sentence each, before anything is loaded."""
+    output = ("-o", tmp_path / "s.csv")
+    result = run("sensitivity", "ds_cnn_small", "--data", "digits", *options, *output)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_the_metrics_of_the_command_are_those_that_there_are() -> None:
+    """The command lists them without loading torch."""
+    from mpsolve.cli.sensitivity import METRICS as LISTED
+    from mpsolve.training.sensitivity.registry import METRICS
+
+    assert list(METRICS) == LISTED
