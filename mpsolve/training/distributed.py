@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import atexit
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +20,9 @@ from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+#: Seconds that a process waits for the others when it ends.
+LEAVING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,16 @@ def this_process(device: str = "auto") -> Process:
     if not dist.is_initialized():
         dist.init_process_group("nccl" if own.type == "cuda" else "gloo")
         # Not after every training: torchrun's store does not connect the same processes twice.
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_leave)
     return Process(own, rank, world)
+
+
+def _leave() -> None:
+    """Leave together: gloo may abort a process whose partner is gone before it has left itself."""
+    if dist.get_backend() == "gloo":
+        with suppress(RuntimeError):  # a partner that has failed never comes
+            dist.monitored_barrier(timeout=timedelta(seconds=LEAVING))
+    dist.destroy_process_group()
 
 
 def choose_device(text: str, local_rank: int | None = None) -> torch.device:
