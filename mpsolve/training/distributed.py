@@ -109,12 +109,12 @@ def this_process(device: str = "auto") -> Process:
     if not dist.is_initialized():
         dist.init_process_group("nccl" if own.type == "cuda" else "gloo")
         # Not after every training: torchrun's store does not connect the same processes twice.
-        atexit.register(_leave)
+        atexit.register(leave)
     return Process(own, rank, world)
 
 
-def _leave() -> None:
-    """Leave together: gloo may abort a process whose partner is gone before it has left itself."""
+def leave() -> None:
+    """End together, at exit: gloo may abort a process whose partner is gone before it has left."""
     if dist.get_backend() == "gloo":
         with suppress(RuntimeError):  # a partner that has failed never comes
             dist.monitored_barrier(timeout=timedelta(seconds=LEAVING))

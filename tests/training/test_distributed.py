@@ -40,7 +40,7 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 from mpsolve.training import train
-from mpsolve.training.distributed import this_process
+from mpsolve.training.distributed import leave
 from mpsolve.training.metrics import CsvRecorder
 from mpsolve.training.recipes import OptimiserSettings
 from tests.training.small import small_data, small_model, small_recipe
@@ -56,6 +56,8 @@ trained = train(simple_model(), small_data(44), recipe(3), extra_loss=penalty, d
 for name, epochs in (("long", 4), ("short", 2), ("short", 4)):  # with dropout and statistics
     train(small_model(), small_data(44), small_recipe(epochs), device="cpu",
           checkpoint=folder / f"{name}.pt")
+leave()
+os._exit(0)  # gloo's threads have been seen to abort an interpreter that was being torn down
 """
 
 
