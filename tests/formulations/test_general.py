@@ -58,16 +58,25 @@ def check_unproven(problem: Problem, outcome: Outcome, limit: Limit) -> None:
 @given(seed=st.integers(0, 2**32))
 @example(seed=21384)
 @example(seed=26668186)
+@example(seed=366337)  # a loss of 129 among optima near 0.01: resolved to 1.2e-10
 @example(seed=62354)  # the optimum loses less beyond the minima than a rounding of its loss
 def test_agrees_with_enumeration(method: str, seed: int) -> None:
-    """Every answer is feasible, optimal, proven and without remarks, or none exists."""
+    """Every answer is feasible, optimal, proven and without remarks, or none exists.
+
+    Where losses cancel, an answer may state its resolution; the optimum lies within.
+    """
     problem = small_problem(seed)
     outcome = method_named(method).solve(problem, Options())
     found = None if outcome.choice is None else evaluate(problem, outcome.choice)
     truth = brute_force(problem)
     integers, mixed = problem.loss.dtype.kind == "i", cancels(problem)
     summed = truth.tolerance * 2.0**50  # the largest sum of absolute losses
-    assert agree(truth, found.loss if found else None, 0.0 if integers else RESOLUTION)
+    if outcome.notes and found:
+        assert truth.least is not None and outcome.bound is not None
+        assert outcome.bound <= truth.least <= found.loss + truth.tolerance
+        assert found.loss - outcome.bound <= RESOLUTION * np.abs(problem.loss).sum()
+    else:
+        assert agree(truth, found.loss if found else None, 0.0 if integers else RESOLUTION)
     assert outcome.complete
     assert outcome.limit is None
     assert mixed or outcome.notes == ()
