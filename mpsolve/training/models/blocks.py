@@ -77,13 +77,25 @@ def convolution(
 
 
 def depthwise_separable(
-    in_channels: int, out_channels: int, stride: int, activation: Callable[[], nn.Module]
+    in_channels: int,
+    out_channels: int,
+    stride: int,
+    activation: Callable[[], nn.Module],
+    *,
+    bias: bool = False,
 ) -> nn.Sequential:
     """``dw`` and ``pw``: Howard et al., MobileNets, arXiv:1704.04861, figure 3."""
     dw = convolution(
-        "dw", in_channels, in_channels, 3, stride, groups=in_channels, activation=activation
+        "dw",
+        in_channels,
+        in_channels,
+        3,
+        stride,
+        groups=in_channels,
+        bias=bias,
+        activation=activation,
     )
-    pw = convolution("pw", in_channels, out_channels, activation=activation)
+    pw = convolution("pw", in_channels, out_channels, bias=bias, activation=activation)
     return nn.Sequential(dw | pw)
 
 

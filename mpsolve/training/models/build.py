@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from mpsolve.errors import InputError
+from mpsolve.training.models.ds_cnn import ds_cnn
 from mpsolve.training.models.ds_cnn_small import ds_cnn_small
 from mpsolve.training.models.lenet import lenet
 from mpsolve.training.models.mobilenet_v1 import mobilenet_v1
@@ -46,6 +47,7 @@ _MODELS = {
     "resnet34": _Model(lambda n, s, w: resnet(n, s[0], 34, w), 1000, (3, 224, 224), True),
     "resnet50": _Model(lambda n, s, w: resnet(n, s[0], 50, w), 1000, (3, 224, 224), True),
     "resnet8": _Model(lambda n, s, w: resnet8(n, s[0]), 10, (3, 32, 32)),
+    "ds_cnn": _Model(lambda n, s, w: ds_cnn(n, s[0]), 12, (1, 49, 10)),
     "ds_cnn_small": _Model(lambda n, s, w: ds_cnn_small(n, s[0]), 10, (1, 8, 8)),
     "lenet": _Model(lambda n, s, w: lenet(n, *s), 10, (1, 32, 32)),
 }
@@ -83,7 +85,7 @@ def build_model(
         If there is no such network, or it cannot take such inputs; the message lists similar ones.
     """
     known, width, resolution = _find(name)
-    shape = input_shape or (known.shape[0], *(resolution or known.shape[1],) * 2)
+    shape = input_shape or (known.shape[0], *((resolution,) * 2 if resolution else known.shape[1:]))
     classes = known.classes if classes is None else classes
     if resolution and shape[1:] != (resolution, resolution):
         raise InputError(f"{name} takes {resolution} x {resolution} pixels, not {shape}.")

@@ -19,7 +19,7 @@ def parameters(model: nn.Module) -> int:
 # Layers, parameters with batch normalisation, weights, and multiply-accumulate operations. The
 # MobileNets' agree with the published 4.2 M and 569 M, 2.6 M and 325 M, 3.4 M and 300 M, the
 # large ResNets' with torchvision's 11,689,512 and 1.81 G, and 25,557,032 and 4.09 G;
-# ResNet8's are those of MLPerf Tiny without the 480 statistics; LeNet's are by hand.
+# ResNet8's and DS-CNN's are those of MLPerf Tiny without the statistics; LeNet's are by hand.
 @pytest.mark.parametrize(
     ("name", "layers", "trained", "weights", "macs"),
     [
@@ -32,6 +32,7 @@ def parameters(model: nn.Module) -> int:
         ("resnet50", 54, 25_557_032, 25_502_912, 4_089_184_256),
         ("resnet8", 10, 78_666 - 480, 77_360, 12_501_632),
         ("lenet", 5, 150 + 2400 + 122_880 + 10_080 + 840 + 236, 136_350, None),
+        ("ds_cnn", 10, 24_908 - 2 * 9 * 64, 22_016, 2_656_768),
         ("ds_cnn_small", 8, 5_546, 5_546 - 10 - 2 * 224, None),
     ],
 )
@@ -42,6 +43,7 @@ def test_networks_have_the_published_sizes(
     model = build_model(name)
     size = int(name.rpartition("_")[2]) if name.endswith(("_192", "_160")) else 224
     shapes = {"resnet8": (3, 32, 32), "lenet": (1, 32, 32), "ds_cnn_small": (1, 8, 8)}
+    shapes["ds_cnn"] = (1, 49, 10)
     counts = count_layers(model, shapes.get(name, (3, size, size))).values()
     assert len(counts) == layers
     assert parameters(model) == trained
