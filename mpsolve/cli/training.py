@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from mpsolve.training.callbacks import TrainingProgress
 
 #: Shown in the help of every command that trains.
-MODEL_HELP = """MODEL is the name of a known network (ds_cnn, ds_cnn_small, lenet, mobilenet_v1_0.75,
-    mobilenet_v2, resnet8, resnet18, ...) or FILE.py:FUNCTION, where FUNCTION() returns the torch
-    module. The weights may follow after a colon: a state dictionary, or the folder of a run."""
+MODEL_HELP = """MODEL is the name of a known network (ds_cnn, ds_cnn_small, lenet,
+    mobilenet_v1_0.75, mobilenet_v2, resnet8, resnet18, ...) or FILE.py:FUNCTION, where FUNCTION()
+    returns the torch module. The weights may follow after a colon: a state dictionary, or the
+    folder of a run."""
 
 _OPTIONS: tuple[Decorator, ...] = (
     click.argument("model", shell_complete=complete_files),

@@ -47,7 +47,7 @@ _MODELS = {
     "resnet34": _Model(lambda n, s, w: resnet(n, s[0], 34, w), 1000, (3, 224, 224), True),
     "resnet50": _Model(lambda n, s, w: resnet(n, s[0], 50, w), 1000, (3, 224, 224), True),
     "resnet8": _Model(lambda n, s, w: resnet8(n, s[0]), 10, (3, 32, 32)),
-    "ds_cnn": _Model(lambda n, s, w: ds_cnn(n, s[0]), 12, (1, 49, 10)),
+    "ds_cnn": _Model(lambda n, s, w: ds_cnn(n, *s), 12, (1, 49, 10)),
     "ds_cnn_small": _Model(lambda n, s, w: ds_cnn_small(n, s[0]), 10, (1, 8, 8)),
     "lenet": _Model(lambda n, s, w: lenet(n, *s), 10, (1, 32, 32)),
 }

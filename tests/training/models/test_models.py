@@ -175,3 +175,11 @@ def test_what_cannot_be_built_is_refused(
     with pytest.raises(InputError) as caught:
         build_model(name, None, shape)
     assert str(caught.value).startswith(message)
+
+
+def test_ds_cnn_takes_spectra_and_images() -> None:
+    """Its first kernel is 10 x 4 for spectra, 3 x 3 for images; both halve the size."""
+    spectra = count_layers(build_model("ds_cnn"), (1, 49, 10))["conv0"]
+    images = count_layers(build_model("ds_cnn", 10, (3, 32, 32)), (3, 32, 32))["conv0"]
+    assert (spectra.weights, spectra.outputs) == (64 * 10 * 4, 64 * 25 * 5)
+    assert (images.weights, images.outputs) == (64 * 3 * 3 * 3, 64 * 16 * 16)
