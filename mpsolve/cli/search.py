@@ -113,10 +113,9 @@ def search(
         latencies = load_table(table)
     prepared = prepare(model, data, _ALGORITHMS[method], recipe, overrides, seed)
     from mpsolve.training.search.run import search_precisions
-    from mpsolve.training.search.run import strengths as named
 
     results: dict[float, SearchResult] = {}
-    for strength in wanted or named(prepared.recipe):
+    for strength in wanted or prepared.recipe.strengths:
         label = f"searching with strength {strength:g}"
         with training_line(label, silent=quiet or as_json) as progress:
             results[strength] = search_precisions(

@@ -109,8 +109,7 @@ class BayesianBitsSettings:
     locked: bool = False
 
     def __post_init__(self) -> None:
-        good = bool(self.strengths) and min(self.strengths) >= 0
-        _require(good, "strengths are numbers that are not negative, at least one")
+        _require_strengths(self.strengths)
         _require(self.temperature > 0, "temperature must be positive")
 
 
@@ -120,17 +119,17 @@ class EdMipsSettings:
 
     Attributes
     ----------
-    strength
-        Eta, the weight of the expected cost in the loss.
+    strengths
+        Values of eta, the weight of the expected cost in the loss; each gives one configuration.
     initial_alpha
         Where the logits of all branches begin.
     """
 
-    strength: float
+    strengths: tuple[float, ...]
     initial_alpha: float = 0.01
 
     def __post_init__(self) -> None:
-        _require(self.strength >= 0, "strength must not be negative")
+        _require_strengths(self.strengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +196,17 @@ class Recipe(Picklable):
             wanted = self.algorithm == name
             _require(given or not wanted, f"[{name}] is missing, which {name} needs")
             _require(wanted or not given, f"[{name}] belongs to the algorithm {name}")
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Those of the regulariser of a search; none for other algorithms."""
+        search = self.bayesian_bits or self.edmips
+        return search.strengths if search else ()
+
+
+def _require_strengths(strengths: tuple[float, ...]) -> None:
+    good = bool(strengths) and min(strengths) >= 0
+    _require(good, "strengths are numbers that are not negative, at least one")
 
 
 def _require(holds: bool, what: str) -> None:

@@ -161,7 +161,7 @@ def search_precisions(
     if method == "edmips" and (locked or decomposition != "difference"):
         raise InputError("EdMIPS has no gates that could be locked or decomposed.")
     locked = _locked(recipe) if locked is None else locked
-    strength = _strength(recipe) if strength is None else float(strength)
+    strength = recipe.strengths[0] if strength is None else float(strength)
     if not 0 <= strength < float("inf"):
         raise InputError(f"A strength is a number from 0 on, not {strength}.")
     price = _price(method, regulariser, table)
@@ -273,14 +273,3 @@ def _build(recipe: Recipe, locked: bool, decomposition: Decomposition) -> Build:
 
 def _locked(recipe: Recipe) -> bool:
     return recipe.bayesian_bits is not None and recipe.bayesian_bits.locked
-
-
-def _strength(recipe: Recipe) -> float:
-    return strengths(recipe)[0]
-
-
-def strengths(recipe: Recipe) -> tuple[float, ...]:
-    """The strengths that the recipe of a search names."""
-    if recipe.edmips:
-        return (recipe.edmips.strength,)
-    return recipe.bayesian_bits.strengths if recipe.bayesian_bits else ()

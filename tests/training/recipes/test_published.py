@@ -78,7 +78,7 @@ def test_edmips_has_the_numbers_of_its_authors() -> None:
         "alphas": OptimiserSettings("sgd", 0.01, 0.9, 1e-4, (10, 20), 0.1),
     }
     assert recipe.edmips
-    assert (recipe.edmips.strength, recipe.edmips.initial_alpha) == (0.00335, 0.01)
+    assert (recipe.edmips.strengths, recipe.edmips.initial_alpha) == ((0.00335,), 0.01)
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v1", "mobilenet_v2"])

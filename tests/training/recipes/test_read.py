@@ -139,7 +139,7 @@ def test_a_recipe_is_a_value(path: Path) -> None:
         ("algorithm=tqt", "[bayesian_bits] belongs to the algorithm bayesian_bits."),
         ("algorithm=edmips", "[bayesian_bits] belongs to the algorithm bayesian_bits."),
         ("algorithm=bb", "algorithm is one of full_precision, bayesian_bits, edmips, tqt."),
-        ("edmips.strength=-1", "[edmips]: strength must not be negative."),
+        ("edmips.strengths=[-1]", "[edmips]: strengths are numbers that are not negative"),
     ],
 )
 def test_what_makes_no_sense_is_named(path: Path, override: str, message: str) -> None:
