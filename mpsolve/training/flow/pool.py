@@ -1,0 +1,246 @@
+"""Running pieces of work, several at once, each until it is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from queue import Empty
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import torch
+
+from mpsolve.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+    from types import TracebackType
+
+RESULT = "result.json"
+#: Seconds between two looks at what the processes tell.
+PAUSE = 0.2
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work.
+
+    Attributes
+    ----------
+    name
+        What it is, in a few words.
+    folder
+        Where it keeps what it has; ``result.json`` when it is complete.
+    work
+        A function of a module that is given ``arguments``, the folder, and a function that it may
+        tell how far it has come; it returns plain data, or None if it was interrupted.
+    arguments
+        What else it needs; they go to another process.
+    """
+
+    name: str
+    folder: Path
+    work: Callable[..., dict[str, Any] | None]
+    arguments: tuple[Any, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a result."""
+        return (self.folder / RESULT).exists()
+
+    def result(self) -> dict[str, Any]:
+        """The result of a complete task."""
+        file = self.folder / RESULT
+        try:
+            plain = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise InputError(f"{file} cannot be read; remove it to repeat {self.name}.") from None
+        return dict(plain)
+
+    def run(self, tell: Callable[[str], None]) -> bool:
+        """Do the work; whether it is complete."""
+        result = self.work(*self.arguments, self.folder, tell)
+        if result is None:
+            return False
+        write_json(self.folder / RESULT, result)
+        return True
+
+
+class Display(Protocol):
+    """What shows people how far the work has come."""
+
+    def phase(self, name: str, done: int, total: int) -> None:
+        """So many of so many tasks are complete."""
+
+    def tell(self, task: str, what: str) -> None:
+        """How far a task has come; empty when it ends."""
+
+
+class Pool:
+    """Runs tasks in so many processes, each on one thread; a single one is this process.
+
+    A process ends when this one is gone, however that came about. Ctrl-C ends them after their
+    present batch.
+    """
+
+    def __init__(self, jobs: int, display: Display | None = None) -> None:
+        self.jobs, self.display = jobs, display
+        self._executor: ProcessPoolExecutor | None = None
+        context = get_context("spawn")
+        self._messages: Any = context.Queue() if jobs > 1 else None
+        self._stop: Any = context.Event() if jobs > 1 else None
+        self._context = context
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._executor:
+            self._stop.set()
+            self._executor.shutdown(cancel_futures=True)
+
+    def run(self, phase: str, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        """Complete all tasks and return their results.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, when everything has been kept.
+        """
+        left = [task for task in tasks if not task.complete]
+        self._tell_phase(phase, len(tasks) - len(left), len(tasks))
+        if left and self.jobs == 1:
+            self._run_here(phase, left, len(tasks))
+        elif left:
+            self._run_there(phase, left, len(tasks))
+        return [task.result() for task in tasks]
+
+    def _run_here(self, phase: str, left: Sequence[Task], total: int) -> None:
+        with one_thread():
+            for number, task in enumerate(left, total - len(left) + 1):
+                if not task.run(lambda what, task=task: self._tell(task.name, what)):  # type: ignore[misc]
+                    raise KeyboardInterrupt
+                self._tell(task.name, "")
+                self._tell_phase(phase, number, total)
+
+    def _run_there(self, phase: str, left: Sequence[Task], total: int) -> None:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self.jobs, self._context, _begin, (self._messages, self._stop)
+            )
+        waiting = {self._executor.submit(_run, task): task for task in left}
+        try:
+            done = total - len(left)
+            while waiting:
+                complete, _ = wait(waiting, PAUSE, FIRST_COMPLETED)
+                self._hear()
+                for future in complete:
+                    if not self._completed(future):
+                        raise KeyboardInterrupt
+                    done += 1
+                    self._tell(waiting.pop(future).name, "")
+                    self._tell_phase(phase, done, total)
+        except BaseException:
+            self._stop.set()
+            for future in waiting:
+                future.cancel()
+            raise
+
+    def _completed(self, future: Future[bool]) -> bool:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            raise InputError(
+                "A process ended abruptly, perhaps for lack of memory; the same command goes on, "
+                "and --jobs 1 needs the least memory."
+            ) from None
+
+    def _hear(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._tell(*self._messages.get_nowait())
+
+    def _tell(self, task: str, what: str) -> None:
+        if self.display:
+            self.display.tell(task, what)
+
+    def _tell_phase(self, phase: str, done: int, total: int) -> None:
+        if self.display:
+            self.display.phase(phase, done, total)
+
+
+def write_json(path: Path, plain: Any) -> None:
+    """Replace a file, all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread, so that results do not depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+# In the processes.
+
+_messages: Any = None
+_stop: Any = None
+
+
+def _begin(messages: Any, stop: Any) -> None:
+    global _messages, _stop
+    _messages, _stop = messages, stop
+    if hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C goes to the first process alone, which says so here
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
+
+
+def _run(task: Task) -> bool:
+    told, interrupted = "", False
+
+    def tell(what: str) -> None:
+        nonlocal told, interrupted
+        if what != told:
+            told = what
+            _messages.put((task.name, what))
+        if _stop.is_set() and not interrupted:
+            interrupted = True
+            _interrupt()
+
+    return not _stop.is_set() and task.run(tell)
+
+
+def _interrupt() -> None:
+    """Ctrl-C for whoever heeds it; else an exception."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)

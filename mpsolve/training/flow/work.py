@@ -1,0 +1,228 @@
+"""The pieces of work of a flow: each leaves a folder from which it goes on, and plain results.
+
+A piece that was interrupted returns None.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+
+from mpsolve.profiles.write import write_csv
+from mpsolve.training.data import load_data
+from mpsolve.training.evaluate import evaluate
+from mpsolve.training.finetuning import finetune
+from mpsolve.training.flow.settings import SEARCHES
+from mpsolve.training.full_precision import train_full_precision
+from mpsolve.training.integerise import agreement, export, integerise
+from mpsolve.training.models.load import load_model, load_weights
+from mpsolve.training.outcome import DivergenceError
+from mpsolve.training.search.run import search_precisions
+from mpsolve.training.sensitivity.examples import Examples
+from mpsolve.training.sensitivity.measure import measure_sensitivities
+from mpsolve.training.wrapping.fixed import FixedPrecision
+from mpsolve.training.wrapping.wrap import quantise_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from torch import nn
+
+    from mpsolve.configuration import Configuration
+    from mpsolve.precision import Precision
+    from mpsolve.training.callbacks import TrainingProgress
+    from mpsolve.training.data import DataSet
+    from mpsolve.training.flow.settings import FlowSettings
+    from mpsolve.training.sensitivity.measure import SensitivityProgress
+    from mpsolve.training.wrapping.quantised_model import QuantisedModel
+
+#: Is told in a few words how far a piece of work has come.
+Tell: TypeAlias = "Callable[[str], None]"
+Result: TypeAlias = "dict[str, Any] | None"
+
+
+def train_float(settings: FlowSettings, seed: int, device: str, folder: Path, tell: Tell) -> Result:
+    """Train the network in full precision, or judge the weights that it came with."""
+    data = data_of(settings)
+    if settings.trained:
+        model = load_model(settings.network, data, seed=seed)
+        return {
+            "validation_accuracy": evaluate(model, data.validation).accuracy,
+            "test_accuracy": evaluate(model, data.test).accuracy,
+        }
+    done = train_full_precision(
+        load_model(settings.network, data, seed=seed),
+        data,
+        settings.recipe("full_precision", seed),
+        folder=folder,
+        name=settings.name,
+        progress=_epochs(tell),
+        device=device,
+    )
+    if done.accuracy is None:
+        return None
+    validation = evaluate(done.model, data.validation).accuracy
+    return {"validation_accuracy": validation, "test_accuracy": done.accuracy}
+
+
+def search(
+    settings: FlowSettings,
+    seed: int,
+    device: str,
+    name: str,
+    strength: float,
+    trained: Path,
+    folder: Path,
+    tell: Tell,
+) -> Result:
+    """Search a configuration with one strength, from the weights in a folder."""
+    data, kind = data_of(settings), SEARCHES[name]
+    found = search_precisions(
+        model_of(settings, seed, trained),
+        data,
+        kind.method,
+        strength,
+        recipe=settings.recipe(kind.algorithm, seed),
+        locked=kind.locked or None,
+        folder=folder,
+        name=settings.name,
+        progress=_epochs(tell),
+        device=device,
+    )
+    if found.accuracy is None:
+        return None
+    return {
+        "configuration": found.configuration.to_json(),
+        "relative_bops": found.relative_bops,
+        "validation_accuracy": found.accuracy,
+    }
+
+
+def measure(
+    settings: FlowSettings,
+    seed: int,
+    metric: str,
+    candidates: Mapping[str, Sequence[Precision]],
+    trained: Path,
+    folder: Path,
+    tell: Tell,
+) -> Result:
+    """Measure the sensitivities of all candidates, in ``sensitivities.csv``."""
+    data = data_of(settings)
+    examples = Examples.draw(data.train, settings.examples, seed=seed)
+    inputs = [batch for batch, _ in examples.batches]
+    model = model_of(settings, seed, trained)
+    quantised = quantise_model(model, (inputs[0][:2],), FixedPrecision(), name=settings.name)
+    quantised.observe(inputs)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def tell_operand(state: SensitivityProgress) -> None:
+        tell(f"{state.done} of {state.total}")
+
+    table = measure_sensitivities(
+        quantised,
+        examples,
+        metric,
+        candidates,
+        checkpoint=folder / "checkpoint.jsonl",
+        progress=tell_operand,
+    )
+    write_csv(table, folder / "sensitivities.csv")
+    return {}
+
+
+def tune(
+    settings: FlowSettings,
+    seed: int,
+    device: str,
+    configuration: Configuration,
+    trained: Path,
+    folder: Path,
+    tell: Tell,
+) -> Result:
+    """Fine-tune a configuration, make integers of it, and check that they agree."""
+    data = data_of(settings)
+    try:
+        done = finetune(
+            model_of(settings, seed, trained),
+            configuration,
+            data,
+            settings.recipe("tqt", seed),
+            folder=folder,
+            name=settings.name,
+            progress=_epochs(tell),
+            device=device,
+        )
+    except DivergenceError as error:
+        return {"failed": str(error)}
+    if done.accuracy is None:
+        return None
+    tell("integers")
+    model = done.model.to("cpu")
+    return {
+        "validation_accuracy": evaluate(model, data.validation).accuracy,
+        "test_accuracy": done.accuracy,
+        **_integer(model, data, settings.images, folder),
+    }
+
+
+def _integer(model: QuantisedModel, data: DataSet, count: int, folder: Path) -> dict[str, Any]:
+    """How the integer network does on the first test images.
+
+    ``onnxruntime`` says whether ONNX Runtime computed them bit by bit as the interpreter did; it
+    is None where it is not installed. `export` raises an error when it did not.
+    """
+    network = integerise(model)
+    order = np.arange(min(count, len(data.test)))
+    images, labels = next(iter(data.test.batches([order])))
+    checked = None
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        export(network, folder / "integer", images=images)
+        checked = True
+    compared = agreement(network, model, images)
+    correct = int((network.classify(images) == labels.numpy()).sum())
+    return {
+        "integer_accuracy": correct / len(order),
+        "integer_images": len(order),
+        "onnxruntime": checked,
+        "same_class": compared.same_class,
+        "largest_own_difference": max(node.own.largest for node in compared.nodes[:-1]),
+    }
+
+
+@lru_cache(maxsize=2)
+def _data(text: str) -> DataSet:
+    return load_data(text)
+
+
+def data_of(settings: FlowSettings) -> DataSet:
+    """The data set, read once per process."""
+    return _data(settings.data)
+
+
+def model_of(settings: FlowSettings, seed: int, trained: Path) -> nn.Module:
+    """The network in full precision, as `train_float` has left it in a folder."""
+    model = load_model(settings.network, data_of(settings), seed=seed)
+    if not settings.trained:
+        load_weights(model, str(trained))
+    return model
+
+
+def traced(settings: FlowSettings, seed: int) -> QuantisedModel:
+    """The network with quantisers, whose graph is profiled."""
+    data = data_of(settings)
+    example = torch.zeros(2, *data.input_shape)
+    model = load_model(settings.network, data, seed=seed)
+    return quantise_model(model, (example,), FixedPrecision(), name=settings.name)
+
+
+def _epochs(tell: Tell) -> Callable[[TrainingProgress], None]:
+    def tell_batch(state: TrainingProgress) -> None:
+        tell(f"epoch {state.epoch + 1} of {state.epochs}")
+
+    return tell_batch
