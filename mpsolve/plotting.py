@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from mpsolve.front import Front
     from mpsolve.profiles.table import LatencyTable, Provenance
@@ -100,7 +101,8 @@ def _throughput_label(tables: Sequence[LatencyTable]) -> str:
     return f"throughput [MACs per {units.pop()}] ({', '.join(provenances)})"
 
 
-def _new_axes(width: float = 6.4) -> Axes:
+def new_figure(width: float = 6.4) -> Figure:
+    """An empty figure that needs no display."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -108,7 +110,21 @@ def _new_axes(width: float = 6.4) -> Axes:
         raise MissingDependencyError("matplotlib", "plot", "A plot") from error
     figure = Figure(figsize=(width, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure.add_subplot()
+    return figure
+
+
+def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a figure; the suffix of the file tells the format."""
+    try:
+        figure.savefig(path, dpi=150)
+    except ValueError as error:  # matplotlib lists the suffixes that it knows
+        raise InputError(f"{path}: {error}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _new_axes(width: float = 6.4) -> Axes:
+    return new_figure(width).add_subplot()
 
 
 def _axis(name: str, unit: str, provenance: Provenance) -> str:
@@ -119,9 +135,4 @@ def _axis(name: str, unit: str, provenance: Provenance) -> str:
 def _save(ax: Axes, path: str | PathLike[str]) -> None:
     figure = ax.get_figure(root=True)
     assert figure is not None  # axes that were drawn on belong to one
-    try:
-        figure.savefig(path, dpi=150)
-    except ValueError as error:  # matplotlib lists the suffixes that it knows
-        raise InputError(f"{path}: {error}.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    save_figure(figure, path)

@@ -14,6 +14,7 @@ from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
 from mpsolve.cli.finetune import finetune
+from mpsolve.cli.flow import flow
 from mpsolve.cli.front import front
 from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
@@ -113,6 +114,7 @@ Examples:
   mpsolve profile model.onnx --target cpu -o latencies.csv
   mpsolve solve mobilenet_v2 --target pulp8-xpulpnnv2-model --budget latency=0.7x
   mpsolve search ds_cnn_small:runs/float --data digits --strength 0.01,0.03 -o configs
+  mpsolve flow --network ds_cnn --data digits --target pulp8-xpulpnnv1-model -o out
 """,
 )
 @click.option(
@@ -153,6 +155,7 @@ for _command in (
     search,
     sensitivity,
     finetune,
+    flow,
     bench,
     completion,
 ):

@@ -138,7 +138,7 @@ def prepare(
     MissingDependencyError
         If torch is not installed.
     """
-    _check_torch()
+    require_torch()
     from mpsolve.training.data import load_data
     from mpsolve.training.models.load import load_model, model_name
     from mpsolve.training.recipes import load_recipe, recipe_for
@@ -169,7 +169,7 @@ def load_trained(model: str, data: str, seed: int) -> tuple[nn.Module, DataSet, 
     MissingDependencyError
         If torch is not installed.
     """
-    _check_torch()
+    require_torch()
     from mpsolve.training.data import load_data
     from mpsolve.training.models.load import load_model, model_name
 
@@ -178,7 +178,8 @@ def load_trained(model: str, data: str, seed: int) -> tuple[nn.Module, DataSet, 
     return load_model(model, known, seed=seed), known, name
 
 
-def _check_torch() -> None:
+def require_torch() -> None:
+    """Refuse to begin where torch is not installed."""
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:

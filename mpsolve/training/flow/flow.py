@@ -93,7 +93,7 @@ class Flow:
         self.measure(tables)
         points = {seed: self.find(seed, tables, searched[seed]) for seed in self.settings.seeds}
         rows = self.tune(points)
-        write_rows(rows, self.folder / "results.csv")
+        write_rows(rows, tables, self.folder / "results.csv")
         notes = tuple(dict.fromkeys(self.notes))
         return FlowResult(self.settings, self.folder, tables, floats, tuple(rows), notes)
 

@@ -26,12 +26,13 @@ class Tuned:
     ----------
     validation_accuracy, test_accuracy
         Of the network with quantisers.
-    integer_accuracy
-        Of the integer network, on the first ``integer_images`` of the test split.
+    images
+        How many test images the integer network was checked on.
+    integer_correct, quantised_correct, same_class
+        For how many of them the class is right, with integers and with quantisers, and for how
+        many both have the same.
     onnxruntime
         Whether ONNX Runtime computed them bit by bit as the interpreter; None if not installed.
-    same_class
-        Images for which the network with quantisers has the same class.
     largest_own_difference
         The most steps by which a layer of the integer network differs from its model, given the
         same inputs.
@@ -39,10 +40,11 @@ class Tuned:
 
     validation_accuracy: float
     test_accuracy: float
-    integer_accuracy: float
-    integer_images: int
-    onnxruntime: bool | None
+    images: int
+    integer_correct: int
+    quantised_correct: int
     same_class: int
+    onnxruntime: bool | None
     largest_own_difference: int
 
 
@@ -146,9 +148,13 @@ def baseline(rows: Sequence[Row], name: str) -> Row | None:
     return None
 
 
-def write_rows(rows: Sequence[Row], path: Path) -> None:
-    """Write one line per row."""
-    plain = [row.to_json() for row in rows]
+def write_rows(rows: Sequence[Row], tables: Mapping[str, LatencyTable], path: Path) -> None:
+    """Write one line per row; the tables say what their latencies are."""
+    plain = []
+    for row in rows:
+        table = tables[row.point.target]
+        said = {"latency_unit": table.units.get("latency", ""), "latencies": str(table.provenance)}
+        plain.append(row.to_json() | said)
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(plain[0]), lineterminator="\n")

@@ -14,7 +14,7 @@ import torch
 
 from mpsolve.profiles.write import write_csv
 from mpsolve.training.data import load_data
-from mpsolve.training.evaluate import evaluate
+from mpsolve.training.evaluate import evaluate, evaluating
 from mpsolve.training.finetuning import finetune
 from mpsolve.training.flow.settings import SEARCHES
 from mpsolve.training.full_precision import train_full_precision
@@ -185,10 +185,12 @@ def _integer(model: QuantisedModel, data: DataSet, count: int, folder: Path) -> 
         export(network, folder / "integer", images=images)
         checked = True
     compared = agreement(network, model, images)
-    correct = int((network.classify(images) == labels.numpy()).sum())
+    with evaluating(model), torch.no_grad():
+        classes = model(images).argmax(1)
     return {
-        "integer_accuracy": correct / len(order),
-        "integer_images": len(order),
+        "images": len(order),
+        "integer_correct": int((network.classify(images) == labels.numpy()).sum()),
+        "quantised_correct": int((classes == labels).sum()),
         "onnxruntime": checked,
         "same_class": compared.same_class,
         "largest_own_difference": max(node.own.largest for node in compared.nodes[:-1]),

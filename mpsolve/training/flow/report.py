@@ -1,0 +1,56 @@
+"""The report of a flow: ``report.md`` with its tables and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.training.flow.plots import plot_flow
+from mpsolve.training.flow.summary import integer_sentences, solver_sentences, summary
+from mpsolve.training.folder import versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mpsolve.training.flow.outcome import FlowResult
+    from mpsolve.training.flow.summary import Section
+
+CAPTIONS = {
+    "fronts": "What every method delivers for a latency.",
+    "free-bits": "The configurations of the searches, before and after Free Bits.",
+    "modifications": "What Free Bits changes.",
+}
+
+
+def write_report(result: FlowResult) -> Path:
+    """Write ``report.md`` and its figures into the folder of a flow.
+
+    Without matplotlib there are no figures, and the report says so.
+    """
+    settings = result.settings
+    parts = [f"# {settings.name} on {settings.data}: accuracy against latency"]
+    try:
+        figures = {path.stem: path for path in plot_flow(result, result.folder)}
+        parts += [f"![{CAPTIONS[name]}]({figures[name].name})" for name in CAPTIONS]
+    except MissingDependencyError as error:
+        parts.append(f"No figures: {error}")
+    for section in summary(result):
+        parts += [f"## {section.title}", _table(section), *section.remarks]
+    parts += ["## Integer networks", *integer_sentences(result)]
+    if found := solver_sentences(result):
+        parts += ["## Optima", *found]
+    if result.notes:
+        parts += ["## Left out", "\n".join(f"- {note}" for note in result.notes)]
+    used = ", ".join(f"{name} {number}" for name, number in versions().items())
+    parts.append(f"`results.csv` has every configuration; `run.json` the settings. {used}.")
+    path = result.folder / "report.md"
+    try:
+        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    return path
+
+
+def _table(section: Section) -> str:
+    rules = ["---", *["---:"] * (len(section.header) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (section.header, rules, *section.rows))
