@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-    from mpsolve.training.flow import FlowResult
+    from mpsolve.training.flow.outcome import FlowResult
     from mpsolve.training.flow.summary import Section
 
 SEARCHES = ("bayesian-bits", "bayesian-bits-locked", "edmips")

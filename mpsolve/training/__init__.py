@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from mpsolve.training.data import load_data as load_data
     from mpsolve.training.finetuning import FineTuned as FineTuned
     from mpsolve.training.finetuning import finetune as finetune
+    from mpsolve.training.flow.flow import run_flow as run_flow
+    from mpsolve.training.flow.outcome import FlowResult as FlowResult
+    from mpsolve.training.flow.points import Point as Point
+    from mpsolve.training.flow.report import write_report as write_report
+    from mpsolve.training.flow.settings import FlowSettings as FlowSettings
     from mpsolve.training.full_precision import FullPrecision as FullPrecision
     from mpsolve.training.full_precision import train_full_precision as train_full_precision
     from mpsolve.training.loop import train as train
@@ -114,6 +119,11 @@ _HOMES = {
     "quantise_model": "mpsolve.training.wrapping.wrap",
     "FineTuned": "mpsolve.training.finetuning",
     "finetune": "mpsolve.training.finetuning",
+    "FlowResult": "mpsolve.training.flow.outcome",
+    "FlowSettings": "mpsolve.training.flow.settings",
+    "Point": "mpsolve.training.flow.points",
+    "run_flow": "mpsolve.training.flow.flow",
+    "write_report": "mpsolve.training.flow.report",
     "FullPrecision": "mpsolve.training.full_precision",
     "train_full_precision": "mpsolve.training.full_precision",
     "SearchResult": "mpsolve.training.search.run",

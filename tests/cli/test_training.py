@@ -84,9 +84,9 @@ def test_search_reports_every_strength(run: Run, trained: Path, tmp_path: Path) 
 
 
 def test_edmips(run: Run, trained: Path, tmp_path: Path) -> None:
-    """With the strength of its recipe."""
+    """With one of the strengths of its recipe."""
     model = f"{trained}/net.py:make:{trained}/float"
-    result = run("search", model, *FAST, "--method", "edmips", "-o", tmp_path)
+    result = run("search", model, *FAST, "--method", "edmips", "--strength", "0.01", "-o", tmp_path)
     assert result.exit_code == 0
     assert (tmp_path / "strength-0.01" / "configuration.json").exists()
 

@@ -8,18 +8,17 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import torch
-
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
     from types import TracebackType
@@ -85,7 +84,7 @@ class Display(Protocol):
 
 
 class Pool:
-    """Runs tasks in so many processes, each on one thread; a single one is this process.
+    """Runs tasks in so many processes; a single one is this process.
 
     A process ends when this one is gone, however that came about. Ctrl-C ends them after their
     present batch.
@@ -129,12 +128,11 @@ class Pool:
         return [task.result() for task in tasks]
 
     def _run_here(self, phase: str, left: Sequence[Task], total: int) -> None:
-        with one_thread():
-            for number, task in enumerate(left, total - len(left) + 1):
-                if not task.run(lambda what, task=task: self._tell(task.name, what)):  # type: ignore[misc]
-                    raise KeyboardInterrupt
-                self._tell(task.name, "")
-                self._tell_phase(phase, number, total)
+        for number, task in enumerate(left, total - len(left) + 1):
+            if not task.run(partial(self._tell, task.name)):
+                raise KeyboardInterrupt
+            self._tell(task.name, "")
+            self._tell_phase(phase, number, total)
 
     def _run_there(self, phase: str, left: Sequence[Task], total: int) -> None:
         if self._executor is None:
@@ -190,17 +188,6 @@ def write_json(path: Path, plain: Any) -> None:
     os.replace(part, path)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread, so that results do not depend on how many there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 # In the processes.
 
 _messages: Any = None
@@ -213,7 +200,6 @@ def _begin(messages: Any, stop: Any) -> None:
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C goes to the first process alone, which says so here
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -5,6 +5,7 @@ A piece that was interrupted returns None.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,7 +29,7 @@ from mpsolve.training.wrapping.fixed import FixedPrecision
 from mpsolve.training.wrapping.wrap import quantise_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -46,6 +47,18 @@ Tell: TypeAlias = "Callable[[str], None]"
 Result: TypeAlias = "dict[str, Any] | None"
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread, so that results do not depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def train_float(settings: FlowSettings, seed: int, device: str, folder: Path, tell: Tell) -> Result:
     """Train the network in full precision, or judge the weights that it came with."""
     data = data_of(settings)
@@ -70,6 +83,7 @@ def train_float(settings: FlowSettings, seed: int, device: str, folder: Path, te
     return {"validation_accuracy": validation, "test_accuracy": done.accuracy}
 
 
+@one_thread()
 def search(
     settings: FlowSettings,
     seed: int,
@@ -103,6 +117,7 @@ def search(
     }
 
 
+@one_thread()
 def measure(
     settings: FlowSettings,
     seed: int,
@@ -136,6 +151,7 @@ def measure(
     return {}
 
 
+@one_thread()
 def tune(
     settings: FlowSettings,
     seed: int,
