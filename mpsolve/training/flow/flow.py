@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from os import PathLike
 
+    from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import LatencyTable
+    from mpsolve.profiles.targets.target import Target
     from mpsolve.training.flow.pool import Display
     from mpsolve.training.flow.settings import FlowSettings
 
@@ -105,8 +107,9 @@ class Flow:
             file = self.folder / f"latencies-{_file_name(target)}.csv"
             if not file.exists():
                 network = network or work.traced(self.settings, self.settings.seeds[0]).network
-                table = profile(network, load_target(target))
-                _require_trainable(table, target)
+                board = load_target(target)
+                _require_trainable(network, board)
+                table = profile(network, board)
                 part = file.with_suffix(".part")
                 write_csv(table, part)
                 os.replace(part, file)
@@ -264,13 +267,14 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _require_trainable(table: LatencyTable, target: str) -> None:
-    for row, precision in enumerate(table.precisions):
-        if precision.b_in not in BITS or precision.b_wt not in BITS:
-            raise InputError(
-                f"{target} offers {precision} in layer {table.layer_of(row)}, which "
-                "cannot be fine-tuned; a flow takes targets with 2 to 8 bits."
-            )
+def _require_trainable(network: Network, target: Target) -> None:
+    for layer in network.layers:
+        for precision in {p for t in layer.layer_types for p in target.precisions(t)}:
+            if precision.b_in not in BITS or precision.b_wt not in BITS:
+                raise InputError(
+                    f"{target.name} offers {precision} in layer {layer.name}, which cannot be "
+                    "fine-tuned; a flow takes targets with 2 to 8 bits."
+                )
 
 
 def _candidates(tables: Iterable[LatencyTable]) -> dict[str, list[Precision]]:
