@@ -10,8 +10,11 @@ from statistics import fmean, stdev
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mpsolve.training.flow.outcome import baseline
 from mpsolve.training.flow.points import AS_FOUND, DECREASE, EXACT, FREE_BITS, INCREASE
+from mpsolve.training.sensitivity.predictiveness import rank_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +80,7 @@ def families(result: FlowResult) -> dict[str, Callable[[Row], bool]]:
 
 
 def delivered(rows: Iterable[Row], latency: float) -> Row | None:
-    """What a method delivers for a latency: its best by validation accuracy, else the fastest."""
+    """What a method delivers for a latency: its best by validation accuracy, then by loss."""
     limit = latency * (1 + ROUNDING)
     kept = [row for row in rows if row.tuned and row.point.latency <= limit]
     return max(kept, key=_merit, default=None)
@@ -137,6 +140,25 @@ def budgets_of(result: FlowResult, target: str) -> dict[str, float]:
     }
 
 
+def prediction(result: FlowResult, metric: str) -> Spread | None:
+    """How well summed sensitivities rank the networks after fine-tuning, over the seeds.
+
+    Spearman's rank correlation with the loss on the validation split, over all distinct
+    configurations of a seed; seeds in which either does not vary are left out.
+    """
+    found = []
+    for seed in result.settings.seeds:
+        pairs = {
+            row.point.id: (row.point.losses[metric], row.tuned.validation_loss)
+            for row in result.rows
+            if row.seed == seed and row.tuned and metric in row.point.losses
+        }
+        if len(pairs) > 2:
+            predicted, measured = np.array(list(pairs.values())).T
+            found.append(float(rank_correlation(predicted, measured)))
+    return Spread.of(value for value in found if not np.isnan(value))
+
+
 @dataclass(frozen=True)
 class Margin:
     """The fastest configuration whose accuracy is near that of 8b/8b, over the seeds.
@@ -189,4 +211,4 @@ def of_baseline(result: FlowResult, target: str, name: str, method: str) -> Marg
 
 def _merit(row: Row) -> tuple[float, float]:
     assert row.tuned is not None
-    return row.tuned.validation_accuracy, -row.point.latency
+    return row.tuned.validation_accuracy, -row.tuned.validation_loss

@@ -24,8 +24,8 @@ class Tuned:
 
     Attributes
     ----------
-    validation_accuracy, test_accuracy
-        Of the network with quantisers.
+    validation_accuracy, validation_loss, test_accuracy
+        Of the network with quantisers; the loss is the mean cross entropy in nats.
     images
         How many test images the integer network was checked on.
     integer_correct, quantised_correct, same_class
@@ -39,6 +39,7 @@ class Tuned:
     """
 
     validation_accuracy: float
+    validation_loss: float
     test_accuracy: float
     images: int
     integer_correct: int
@@ -94,7 +95,7 @@ class Row:
             "budget": point.budget,
             "latency": point.latency,
             "latency_vs_8b": self.relative,
-            "loss": point.loss,
+            **{f"loss_{metric}": loss for metric, loss in point.losses.items()},
             "warm_start": point.warm_start,
             **(vars(tuned) if tuned else dict.fromkeys(Tuned.__dataclass_fields__)),
             "configuration": point.id,

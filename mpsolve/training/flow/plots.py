@@ -23,6 +23,11 @@ COLOURS = {
     "bayesian-bits-locked": "C1",
     "edmips": "C2",
 }
+NAMES = {
+    "bayesian-bits": "Bayesian Bits",
+    "bayesian-bits-locked": "locked Bayesian Bits",
+    "edmips": "EdMIPS",
+}
 FAMILY_STYLES = {
     "homogeneous": ("0.6", "s"),
     "search alone": ("C4", "x"),
@@ -75,7 +80,7 @@ def _free_bits(result: FlowResult, target: str, ax: Axes) -> None:
         kind, better = row.point.kind, after.get(row.point.source)
         colour = COLOURS[kind]
         here = (row.relative, 100 * row.tuned.test_accuracy)
-        label = "" if kind in seen else kind.replace("bayesian-bits", "Bayesian Bits")
+        label = "" if kind in seen else NAMES.get(kind, kind)
         seen.add(kind)
         ax.plot(*here, "o", mfc="white", mec=colour, label=label and f"{label}, as found")
         if better and better.tuned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +72,11 @@ class Point:
         Of all layers, in the unit of the target.
     configuration
         The precision of every layer.
-    loss, warm_start
-        Of exact optima, the summed sensitivities, and those of the best configuration of all other
-        methods that keeps the budget.
+    losses
+        Metric -> the summed sensitivities.
+    warm_start
+        Of exact optima, those of the best configuration of all other methods that keeps the
+        budget, with which the search for the optimum began.
     """
 
     target: str
@@ -84,7 +86,7 @@ class Point:
     budget: str
     latency: float
     configuration: Configuration
-    loss: float | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
     warm_start: float | None = None
 
     @property
@@ -112,12 +114,16 @@ class Finder:
         The layers with their latencies on the target.
     target
         Its name.
+    losses
+        Metric -> the same problem with these sensitivities as losses.
     notes
         Takes up a sentence for everything that is left out.
     """
 
-    def __init__(self, problem: Problem, target: str, notes: list[str]) -> None:
-        self.problem, self.target, self.notes = problem, target, notes
+    def __init__(
+        self, problem: Problem, target: str, losses: Mapping[str, Problem], notes: list[str]
+    ) -> None:
+        self.problem, self.target, self.losses, self.notes = problem, target, losses, notes
 
     def baselines(self) -> Iterator[Start]:
         """The homogeneous configurations; a layer without the precision takes the next higher."""
@@ -142,9 +148,17 @@ class Finder:
                 continue
             own = float(evaluate(self.problem, choice).costs["latency"])
             as_found = Point(
-                self.target, AS_FOUND, start.kind, str(start), "", own, start.configuration
+                self.target,
+                AS_FOUND,
+                start.kind,
+                str(start),
+                "",
+                own,
+                start.configuration,
+                self._summed(start.configuration),
             )
-            found.append((start, as_found, self._point(better, FREE_BITS, start, "")))
+            point = self._point(better, FREE_BITS, start.kind, str(start), "")
+            found.append((start, as_found, point))
         return found
 
     def greedy(
@@ -169,58 +183,39 @@ class Finder:
                 answer = greedy_decrease(problem, point.configuration)
                 yield from self._kept(answer, DECREASE, start, budget)
 
-    def exact(
-        self, problem: Problem, metric: str, budget: str, others: Iterable[Point]
-    ) -> Iterator[Point]:
-        """The assignment of least summed sensitivities that keeps a budget, warm-started.
+    def exact(self, metric: str, budget: str, others: Iterable[Point]) -> Iterator[Point]:
+        """The assignment of least summed sensitivities that keeps a budget.
 
-        Parameters
-        ----------
-        problem
-            The same layers, with the sensitivities as losses.
-        metric
-            What these are.
-        budget
-            The latency to keep.
-        others
-            What other methods found; the best that keeps the budget is the warm start.
+        Of what other methods found, the best that keeps the budget is the warm start.
         """
-        problem = problem.with_budgets({"latency": budget})
-        judged = [evaluate(problem, problem.choice(point.configuration)) for point in others]
-        choices = [point.configuration for point in others]
-        kept = [i for i, one in enumerate(judged) if one.feasible]
-        best = min(kept, key=lambda i: judged[i].loss, default=None)
-        start = None if best is None else choices[best]
-        answer = solve(problem, warm_start=start)
+        problem = self.losses[metric].with_budgets({"latency": budget})
+        limit = problem.budgets["latency"]
+        kept = [point for point in others if point.latency <= limit]
+        best = min(kept, key=lambda point: point.losses[metric], default=None)
+        answer = solve(problem, warm_start=best.configuration if best else None)
         if answer.status is not Status.OPTIMAL:
             why = answer.conflict.message if answer.conflict else answer.status.meaning
             self.notes.append(f"{self.target}: latency {budget}: {why}")
             return
-        assert answer.configuration is not None and answer.loss is not None
-        yield Point(
-            self.target,
-            EXACT,
-            metric,
-            metric,
-            budget,
-            float(answer.costs["latency"]),
-            answer.configuration,
-            float(answer.loss),
-            None if best is None else float(judged[best].loss),
-        )
+        point = self._point(answer, EXACT, metric, metric, budget)
+        yield replace(point, warm_start=best.losses[metric] if best else None)
 
     def _kept(self, answer: Solution, method: str, start: Start, budget: str) -> Iterator[Point]:
         if answer.status is Status.FEASIBLE:
-            yield self._point(answer, method, start, budget)
+            yield self._point(answer, method, start.kind, str(start), budget)
         else:
             self.notes.append(f"{self.target}: {method} from {start} to {budget}: {answer.reason}")
 
-    def _point(self, answer: Solution, method: str, start: Start, budget: str) -> Point:
+    def _point(self, answer: Solution, method: str, kind: str, source: str, budget: str) -> Point:
         assert answer.configuration is not None
-        latency = float(answer.costs["latency"])
-        return Point(
-            self.target, method, start.kind, str(start), budget, latency, answer.configuration
-        )
+        latency, found = float(answer.costs["latency"]), answer.configuration
+        summed = self._summed(found)
+        return Point(self.target, method, kind, source, budget, latency, found, summed)
+
+    def _summed(self, configuration: Configuration) -> dict[str, float]:
+        """The sensitivities of a configuration, by metric."""
+        choice = self.problem.choice(configuration)
+        return {name: float(evaluate(p, choice).loss) for name, p in self.losses.items()}
 
 
 def find_points(
@@ -250,13 +245,13 @@ def find_points(
         As in `Finder.greedy`.
     """
     notes: list[str] = []
-    finder = Finder(problem, target, notes)
+    finder = Finder(problem, target, losses, notes)
     begun = finder.begin([*finder.baselines(), *searched])
     points = [point for _, as_found, better in begun for point in (as_found, better)]
     for budget in budgets:
         points += finder.greedy(begun, budget, nearest=nearest)
     others = tuple(points)
-    for metric, problem_of_metric in losses.items():
+    for metric in losses:
         for budget in budgets:
-            points += finder.exact(problem_of_metric, metric, budget, others)
+            points += finder.exact(metric, budget, others)
     return points, notes

@@ -16,6 +16,7 @@ from mpsolve.training.flow.fronts import (
     families,
     lead,
     of_baseline,
+    prediction,
     within,
 )
 from mpsolve.training.flow.points import AS_FOUND, EXACT, FREE_BITS
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mpsolve.training.flow.outcome import FlowResult
 
 Cells = tuple[str, ...]
+#: Relative; what rounding may add to a sum.
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -134,23 +137,30 @@ def integer_sentences(result: FlowResult) -> list[str]:
 
 def solver_sentences(result: FlowResult) -> list[str]:
     """How far the best of all other methods was from the optimum of the sensitivities."""
-    excess = [
-        row.point.warm_start / row.point.loss - 1
-        for row in result.rows
-        if row.point.loss and row.point.warm_start is not None
-    ]
-    exact = [row for row in result.rows if row.point.method == EXACT]
+    exact = [row.point for row in result.rows if row.point.method == EXACT]
     if not exact:
         return []
-    gained = f"{sum(e > 1e-12 for e in excess)} of {len(excess)}"
-    found = f"{len(exact)} exact optima, all proven. "
-    if not excess:
-        return [found]
-    return [
-        f"{found}The best configuration of all other methods, with which they began, has more "
-        f"summed sensitivity in {gained} cases: {median(excess):.0%} more in the middle case, "
-        f"{max(excess):.0%} at most."
-    ]
+    sentences = [f"{len(exact)} exact optima, all proven."]
+    begun = [(p.warm_start, p.losses[p.kind]) for p in exact if p.warm_start is not None]
+    excess = [warm / least - 1 for warm, least in begun if least > 0]
+    if excess:
+        sentences.append(
+            "The best configuration of all other methods, with which they began, has more summed "
+            f"sensitivity in {sum(e > TINY for e in excess)} of {len(excess)} cases: "
+            f"{median(excess):.0%} more in the middle case, {max(excess):.0%} at most."
+        )
+    for metric in result.settings.metrics:
+        if correlation := prediction(result, metric):
+            sentences.append(
+                f"Summed sensitivities ({metric}) and the validation loss after fine-tuning have "
+                f"a rank correlation of {_number(correlation)} over all configurations."
+            )
+    return sentences
+
+
+def _number(spread: Spread) -> str:
+    text = f"{spread.mean:.2f}"
+    return text if spread.deviation is None else f"{text} \u00b1 {spread.deviation:.2f}"
 
 
 def _margin_row(name: str, margin: Margin | None) -> Cells:

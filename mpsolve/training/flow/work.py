@@ -180,8 +180,10 @@ def tune(
         return None
     tell("integers")
     model = done.model.to("cpu")
+    validation = evaluate(model, data.validation)
     return {
-        "validation_accuracy": evaluate(model, data.validation).accuracy,
+        "validation_accuracy": validation.accuracy,
+        "validation_loss": validation.loss,
         "test_accuracy": done.accuracy,
         **_integer(model, data, settings.images, folder),
     }

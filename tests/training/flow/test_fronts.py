@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mpsolve.training.flow.fronts import (
     front,
     lead,
     of_baseline,
+    prediction,
     within,
 )
 from mpsolve.training.flow.outcome import FlowResult, Row, Tuned
@@ -40,11 +42,14 @@ def row(
     test: float,
     *,
     source: str = "x",
+    loss: float = 0.1,
+    predicted: float = 2.0,
 ) -> Row:
     configuration = Configuration({"a": f"8b/{latency:g}b"})  # type: ignore[dict-item]
-    loss, warm = (2.0, 3.0) if method == EXACT else (None, None)
-    point = Point("board", method, kind, source, "", latency, configuration, loss, warm)
-    tuned = Tuned(validation, test, 100, round(100 * test) - 1, round(100 * test), 98, True, 1)
+    losses, warm = {"taylor": predicted}, 3.0 if method == EXACT else None
+    point = Point("board", method, kind, source, "", latency, configuration, losses, warm)
+    right = round(100 * test)
+    tuned = Tuned(validation, loss, test, 100, right - 1, right, 98, True, 1)
     return Row(seed, point, 100.0, tuned, Path())
 
 
@@ -73,7 +78,7 @@ def result() -> FlowResult:
 
 
 def test_the_best_by_validation_within_a_latency_is_delivered(result: FlowResult) -> None:
-    """Not the best by test; equal accuracies go to the faster one; rounding does not matter."""
+    """Not the best by test; equal accuracies go to the lower loss; rounding does not matter."""
     free = [r for r in result.of("board", 0) if r.point.method == FREE_BITS]
     found = delivered(free, 80)
     assert found is not None
@@ -82,7 +87,8 @@ def test_the_best_by_validation_within_a_latency_is_delivered(result: FlowResult
     assert found is not None
     assert found.point.latency == 80
     assert delivered(free, 57) is None
-    twins = [row(0, EXACT, "taylor", latency, 0.9, 0.9) for latency in (90, 70, 80)]
+    losses = {90: 0.3, 70: 0.1, 80: 0.2}
+    twins = [row(0, EXACT, "taylor", x, 0.9, 0.9, loss=loss) for x, loss in losses.items()]
     found = delivered(twins, 100)
     assert found is not None
     assert found.point.latency == 70
@@ -132,6 +138,19 @@ def test_the_fastest_within_a_margin(result: FlowResult) -> None:
     assert (plain.latency.mean, plain.accuracy.mean) == pytest.approx((-0.4, 0.81))
 
 
+def test_predictions_are_ranked_per_seed(result: FlowResult) -> None:
+    """1, 2, 3 against 0.1, 0.3, 0.2: one pair of three is in the wrong order, so rho is 1/2."""
+    pairs = ((1.0, 0.1), (2.0, 0.3), (3.0, 0.2))
+    rows = tuple(
+        row(0, EXACT, "taylor", 50 + i, 0.9, 0.9, predicted=predicted, loss=loss)
+        for i, (predicted, loss) in enumerate(pairs)
+    )
+    found = prediction(replace(result, rows=rows), "taylor")
+    assert found is not None
+    assert found.mean == pytest.approx(0.5)
+    assert prediction(result, "taylor") is None  # all predictions are 2
+
+
 def test_one_seed_has_no_spread() -> None:
     """And none at all is None."""
     assert Spread.of([0.5]) == Spread(0.5, None, 1)
@@ -158,6 +177,6 @@ def test_integers_and_optima_in_sentences(result: FlowResult) -> None:
     assert first.startswith("14 integer networks: ONNX Runtime")
     assert "1,372 of 1,400 images" in second
     assert "-1.00 points" in second
-    (sentence,) = solver_sentences(result)
-    assert sentence.startswith("4 exact optima, all proven.")
+    proven, sentence, *_ = solver_sentences(result)
+    assert proven == "4 exact optima, all proven."
     assert "in 4 of 4 cases: 50% more in the middle case" in sentence
