@@ -254,17 +254,18 @@ class FlowDisplay:
 
     def phase(self, name: str, done: int, total: int) -> None:
         """So many of so many tasks are complete."""
-        self._progress.update(self._bar, description=name, completed=done, total=total)
+        said = f"{name}, {done} of {total}"
+        self._progress.update(self._bar, description=said, completed=done, total=total)
 
-    def tell(self, task: str, what: str) -> None:
-        """How far a task has come; empty when it ends."""
-        if not what:
+    def tell(self, task: str, part: float | None) -> None:
+        """What part of a task is done; None when it ends."""
+        if part is None:
             if task in self._lines:
                 self._progress.remove_task(self._lines.pop(task))
             return
         if task not in self._lines:
-            self._lines[task] = self._progress.add_task("", total=None, start=False)
-        self._progress.update(self._lines[task], description=f"  {task}: {what}")
+            self._lines[task] = self._progress.add_task(f"  {task}", total=1.0)
+        self._progress.update(self._lines[task], completed=part)
 
 
 @contextmanager
@@ -274,12 +275,12 @@ def _display(*, silent: bool) -> Iterator[FlowDisplay | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 RESULT = "result.json"
+#: What part of a task is worth a message.
+STEP = 0.01
 #: Seconds between two looks at what the processes tell.
 PAUSE = 0.2
 
@@ -40,7 +42,8 @@ class Task:
         Where it keeps what it has; ``result.json`` when it is complete.
     work
         A function of a module that is given ``arguments``, the folder, and a function that it may
-        tell how far it has come; it returns plain data, or None if it was interrupted.
+        tell what part of it is done, from 0 to 1; it returns plain data, or None if it was
+        interrupted.
     arguments
         What else it needs; they go to another process.
     """
@@ -64,7 +67,7 @@ class Task:
             raise InputError(f"{file} cannot be read; remove it to repeat {self.name}.") from None
         return dict(plain)
 
-    def run(self, tell: Callable[[str], None]) -> bool:
+    def run(self, tell: Callable[[float], None]) -> bool:
         """Do the work; whether it is complete."""
         result = self.work(*self.arguments, self.folder, tell)
         if result is None:
@@ -79,8 +82,8 @@ class Display(Protocol):
     def phase(self, name: str, done: int, total: int) -> None:
         """So many of so many tasks are complete."""
 
-    def tell(self, task: str, what: str) -> None:
-        """How far a task has come; empty when it ends."""
+    def tell(self, task: str, part: float | None) -> None:
+        """What part of a task is done, from 0 to 1; None when it ends."""
 
 
 class Pool:
@@ -131,7 +134,7 @@ class Pool:
         for number, task in enumerate(left, total - len(left) + 1):
             if not task.run(partial(self._tell, task.name)):
                 raise KeyboardInterrupt
-            self._tell(task.name, "")
+            self._tell(task.name, None)
             self._tell_phase(phase, number, total)
 
     def _run_there(self, phase: str, left: Sequence[Task], total: int) -> None:
@@ -149,7 +152,7 @@ class Pool:
                     if not self._completed(future):
                         raise KeyboardInterrupt
                     done += 1
-                    self._tell(waiting.pop(future).name, "")
+                    self._tell(waiting.pop(future).name, None)
                     self._tell_phase(phase, done, total)
         except BaseException:
             self._stop.set()
@@ -171,9 +174,9 @@ class Pool:
             while True:
                 self._tell(*self._messages.get_nowait())
 
-    def _tell(self, task: str, what: str) -> None:
+    def _tell(self, task: str, part: float | None) -> None:
         if self.display:
-            self.display.tell(task, what)
+            self.display.tell(task, part)
 
     def _tell_phase(self, phase: str, done: int, total: int) -> None:
         if self.display:
@@ -211,13 +214,13 @@ def _end_with_parent() -> None:
 
 
 def _run(task: Task) -> bool:
-    told, interrupted = "", False
+    told, interrupted = -1.0, False
 
-    def tell(what: str) -> None:
+    def tell(part: float) -> None:
         nonlocal told, interrupted
-        if what != told:
-            told = what
-            _messages.put((task.name, what))
+        if part >= told + STEP:
+            told = part
+            _messages.put((task.name, part))
         if _stop.is_set() and not interrupted:
             interrupted = True
             _interrupt()

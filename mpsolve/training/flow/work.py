@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from mpsolve.training.sensitivity.measure import SensitivityProgress
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
 
-#: Is told in a few words how far a piece of work has come.
-Tell: TypeAlias = "Callable[[str], None]"
+#: Is told what part of a piece of work is done, from 0 to 1.
+Tell: TypeAlias = "Callable[[float], None]"
 Result: TypeAlias = "dict[str, Any] | None"
 
 
@@ -137,7 +137,7 @@ def measure(
     folder.mkdir(parents=True, exist_ok=True)
 
     def tell_operand(state: SensitivityProgress) -> None:
-        tell(f"{state.done} of {state.total}")
+        tell(state.done / state.total)
 
     table = measure_sensitivities(
         quantised,
@@ -178,7 +178,6 @@ def tune(
         return {"failed": str(error)}
     if done.accuracy is None:
         return None
-    tell("integers")
     model = done.model.to("cpu")
     validation = evaluate(model, data.validation)
     return {
@@ -243,6 +242,6 @@ def traced(settings: FlowSettings, seed: int) -> QuantisedModel:
 
 def _epochs(tell: Tell) -> Callable[[TrainingProgress], None]:
     def tell_batch(state: TrainingProgress) -> None:
-        tell(f"epoch {state.epoch + 1} of {state.epochs}")
+        tell((state.epoch + state.batch / state.batches) / state.epochs)
 
     return tell_batch

@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def square(number: int, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+def square(number: int, folder: Path, tell: Callable[[float], None]) -> dict[str, Any]:
     """Also say in which process, and how often it was done."""
-    tell(f"squaring {number}")
+    tell(0.25)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "done").open("a") as file:
         file.write("x")
     return {"square": number * number, "process": os.getpid()}
 
 
-def refuse(folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+def refuse(folder: Path, tell: Callable[[float], None]) -> dict[str, Any]:
     """What bad input does."""
     raise InputError("Nothing is right.")
 
 
-def vanish(folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+def vanish(folder: Path, tell: Callable[[float], None]) -> dict[str, Any]:
     """What lack of memory does."""
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def patient(folder: Path, tell: Callable[[str], None]) -> dict[str, Any] | None:
+def patient(folder: Path, tell: Callable[[float], None]) -> dict[str, Any] | None:
     """Work until somebody presses Ctrl-C, like training: keep what there is, return None."""
     heard: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
@@ -42,7 +42,7 @@ def patient(folder: Path, tell: Callable[[str], None]) -> dict[str, Any] | None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "begun").touch()
         while not heard:
-            tell("waiting")
+            tell(0)
             time.sleep(0.01)
         (folder / "kept").touch()
     finally:
@@ -50,10 +50,10 @@ def patient(folder: Path, tell: Callable[[str], None]) -> dict[str, Any] | None:
     return None
 
 
-def endless(folder: Path, tell: Callable[[str], None]) -> dict[str, Any] | None:
+def endless(folder: Path, tell: Callable[[float], None]) -> dict[str, Any] | None:
     """Work that keeps itself step by step and heeds no signal."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "begun").write_text(str(os.getpid()))
     while True:
-        tell("on and on")
+        tell(0)
         time.sleep(0.01)
