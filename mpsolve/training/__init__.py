@@ -1,4 +1,4 @@
-"""Everything that needs torch: data, quantisers, differentiable searches, fine-tuning.
+"""Everything that needs torch: data, quantisers, differentiable searches, fine-tuning, export.
 
 Importing this package loads no torch; its names do when they are first used.
 """
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from mpsolve.training.callbacks import Callback as Callback
     from mpsolve.training.data import DataSet as DataSet
     from mpsolve.training.data import load_data as load_data
+    from mpsolve.training.deployment.agreement import Agreement as Agreement
+    from mpsolve.training.deployment.agreement import agreement as agreement
+    from mpsolve.training.deployment.export import export as export
+    from mpsolve.training.deployment.integerise import integerise as integerise
+    from mpsolve.training.deployment.network import IntegerNetwork as IntegerNetwork
     from mpsolve.training.finetuning import FineTuned as FineTuned
     from mpsolve.training.finetuning import finetune as finetune
     from mpsolve.training.flow.flow import run_flow as run_flow
@@ -117,6 +122,11 @@ _HOMES = {
     "BayesianBits": "mpsolve.training.wrapping.searched",
     "Edmips": "mpsolve.training.wrapping.searched",
     "quantise_model": "mpsolve.training.wrapping.wrap",
+    "Agreement": "mpsolve.training.deployment.agreement",
+    "agreement": "mpsolve.training.deployment.agreement",
+    "export": "mpsolve.training.deployment.export",
+    "integerise": "mpsolve.training.deployment.integerise",
+    "IntegerNetwork": "mpsolve.training.deployment.network",
     "FineTuned": "mpsolve.training.finetuning",
     "finetune": "mpsolve.training.finetuning",
     "FlowResult": "mpsolve.training.flow.outcome",

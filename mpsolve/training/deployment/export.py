@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.training.deployment.integerise import integerise
+from mpsolve.training.deployment.network import IntegerNetwork
 from mpsolve.training.integer.dory_files import write_dory
 from mpsolve.training.integer.dory_rules import check_folder
 from mpsolve.training.integer.interpreter import run
 from mpsolve.training.integer.onnxruntime_emitter import to_onnx
-from mpsolve.training.integerise.integerise import integerise
-from mpsolve.training.integerise.network import IntegerNetwork
 
 if TYPE_CHECKING:
     from mpsolve.training.integer.graph import Graph

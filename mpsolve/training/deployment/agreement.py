@@ -16,7 +16,7 @@ from mpsolve.training.quantisers.quantiser import Mode
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mpsolve.training.integerise.network import IntegerNetwork
+    from mpsolve.training.deployment.network import IntegerNetwork
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
     from mpsolve.typing import IntArray
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from mpsolve import Configuration
-from mpsolve.training import build_model, load_data, load_recipe, parameter_groups, train
+from mpsolve.training import (
+    agreement,
+    build_model,
+    integerise,
+    load_data,
+    load_recipe,
+    parameter_groups,
+    train,
+)
 from mpsolve.training.data import TensorSplit
 from mpsolve.training.evaluate import evaluate
-from mpsolve.training.integerise import agreement, integerise
 from mpsolve.training.wrapping.fixed import Tqt
 from mpsolve.training.wrapping.wrap import quantise_model
 

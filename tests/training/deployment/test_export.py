@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError
+from mpsolve.training import export, integerise
+from mpsolve.training.deployment.export import check_onnxruntime
 from mpsolve.training.integer.interpreter import run
 from mpsolve.training.integer.onnxruntime_emitter import to_onnx
-from mpsolve.training.integerise import export, integerise
-from mpsolve.training.integerise.export import check_onnxruntime
-from tests.training.integerise.networks import Residual, Separable, images, quantised, randomise
+from tests.training.deployment.networks import Residual, Separable, images, quantised, randomise
 
 if TYPE_CHECKING:
     from pathlib import Path

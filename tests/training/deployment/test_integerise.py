@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from mpsolve import InputError
 from mpsolve.profiles.networks.tensor_groups import Rules
+from mpsolve.training import agreement, integerise
 from mpsolve.training.integer import Add, AveragePool, Conv, Flatten, Linear, MaxPool
 from mpsolve.training.integer.interpreter import run_all
-from mpsolve.training.integerise import agreement, integerise
-from tests.training.integerise.networks import Residual, conv, images, quantised, randomise
+from tests.training.deployment.networks import Residual, conv, images, quantised, randomise
 from tests.training.support import normal
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from mpsolve import Configuration
+from mpsolve.training import agreement, export, integerise
 from mpsolve.training.integer import AccumulatorRange, Conv, Linear
 from mpsolve.training.integer.dory_rules import check_folder
 from mpsolve.training.integer.interpreter import run, run_all
 from mpsolve.training.integer.onnx_file import read_configuration
 from mpsolve.training.integer.onnxruntime_emitter import to_onnx
-from mpsolve.training.integerise import agreement, export, integerise
+from tests.training.deployment.networks import MIXES, NETWORKS, images, quantised, randomise
 from tests.training.integer.dory_kernels import Kernels, read_golden
-from tests.training.integerise.networks import MIXES, NETWORKS, images, quantised, randomise
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpsolve.training import IntegerNetwork, agreement, integerise
 from mpsolve.training.integer import Graph
-from mpsolve.training.integerise import IntegerNetwork, agreement, integerise
-from tests.training.integerise.networks import Separable, images, quantised, randomise
+from tests.training.deployment.networks import Separable, images, quantised, randomise
 
 
 def shifted(network: IntegerNetwork, layer: str) -> IntegerNetwork:

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 
 from mpsolve.errors import InputError
-from mpsolve.training.integer.graph import Graph
-from mpsolve.training.integer.requantise import integer_bias
-from mpsolve.training.integer.tensor import ACCUMULATOR_BITS, Tensor, limits
-from mpsolve.training.integerise import layers, pools
-from mpsolve.training.integerise.network import IntegerNetwork
-from mpsolve.training.integerise.nodes import operator_name
-from mpsolve.training.integerise.values import (
+from mpsolve.training.deployment import layers, pools
+from mpsolve.training.deployment.network import IntegerNetwork
+from mpsolve.training.deployment.nodes import operator_name
+from mpsolve.training.deployment.values import (
     Codes,
     LayerSums,
     Sums,
     Target,
     unsupported,
 )
+from mpsolve.training.integer.graph import Graph
+from mpsolve.training.integer.requantise import integer_bias
+from mpsolve.training.integer.tensor import ACCUMULATOR_BITS, Tensor, limits
 from mpsolve.training.quantisers.quantiser import Mode, Quantiser
 from mpsolve.training.wrapping.tracing import shapes
 
