@@ -13,6 +13,7 @@ from mpsolve.cli.bench import bench
 from mpsolve.cli.candidates import candidates
 from mpsolve.cli.compare import compare
 from mpsolve.cli.completion import completion
+from mpsolve.cli.export import export
 from mpsolve.cli.finetune import finetune
 from mpsolve.cli.flow import flow
 from mpsolve.cli.front import front
@@ -155,6 +156,7 @@ for _command in (
     search,
     sensitivity,
     finetune,
+    export,
     flow,
     bench,
     completion,

@@ -47,6 +47,12 @@ Examples:
     shell_complete=complete_files,
     help="The precision of every layer, as JSON.",
 )
+@click.option(
+    "--last-per-tensor",
+    is_flag=True,
+    help="One threshold for all weights of the last layer, so that the greatest integer that it "
+    "returns is the class.",
+)
 @training_options
 def finetune(
     model: str,

@@ -179,7 +179,13 @@ def load_trained(model: str, data: str, seed: int) -> tuple[nn.Module, DataSet, 
 
 
 def require_torch() -> None:
-    """Refuse to begin where torch is not installed."""
+    """Refuse to go on without torch.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    """
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from mpsolve.training.quantisers.tqt import TqtQuantiser as TqtQuantiser
     from mpsolve.training.quantisers.tqt import normalise_gradients as normalise_gradients
     from mpsolve.training.quantisers.uniform import UniformQuantiser as UniformQuantiser
+    from mpsolve.training.rebuild import LoadedRun as LoadedRun
+    from mpsolve.training.rebuild import load_run as load_run
     from mpsolve.training.recipes import Recipe as Recipe
     from mpsolve.training.recipes import load_recipe as load_recipe
     from mpsolve.training.recipes import recipe_for as recipe_for
@@ -127,6 +129,8 @@ _HOMES = {
     "export": "mpsolve.training.deployment.export",
     "integerise": "mpsolve.training.deployment.integerise",
     "IntegerNetwork": "mpsolve.training.deployment.network",
+    "LoadedRun": "mpsolve.training.rebuild",
+    "load_run": "mpsolve.training.rebuild",
     "FineTuned": "mpsolve.training.finetuning",
     "finetune": "mpsolve.training.finetuning",
     "FlowResult": "mpsolve.training.flow.outcome",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from mpsolve.training.calibration import StartQuantisation
 from mpsolve.training.callbacks import Callback
 from mpsolve.training.distributed import this_process
 from mpsolve.training.evaluate import evaluate
-from mpsolve.training.folder import fingerprint, open_folder, recipe_settings
+from mpsolve.training.folder import fingerprint, open_folder, origin_of, recipe_settings
 from mpsolve.training.loop import train
 from mpsolve.training.outcome import Stop
 from mpsolve.training.parameters import parameter_groups
@@ -93,7 +93,8 @@ def finetune(
         Give the weights of the last layer a single threshold.
     folder
         Where to keep the run: its settings, checkpoint, metrics and configuration, and in the end
-        the weights. If there is a run with the same settings, it goes on.
+        the weights, so that `load_run` can take the model back. If there is a run with the same
+        settings, it goes on.
     seed, name
         As in `search_precisions`.
     progress, checkpoint_batches, device, workers
@@ -125,11 +126,12 @@ def finetune(
         "initial_weights": fingerprint(model),
         "data": data.name,
         "configuration": given.to_json(),
-        "rules": None if rules is None else repr(rules),
+        "rules": None if rules is None else asdict(rules),
         "last_per_tensor": last_per_tensor,
         "recipe": recipe_settings(recipe),
     }
-    place = folder and open_folder(folder, settings, first=this_process(device).first)
+    first = this_process(device).first
+    place = folder and open_folder(folder, settings, origin_of(data), first=first)
     if place:
         place.write_configuration(given)
     start = StartQuantisation(data.train, recipe)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mpsolve.configuration import Configuration
+    from mpsolve.training.data import DataSet
     from mpsolve.training.recipes import Recipe
 
 #: What may differ in a run that goes on: it may become longer, and its recipe have another name.
@@ -84,7 +85,11 @@ class RunFolder:
 
 
 def open_folder(
-    path: str | PathLike[str], settings: Mapping[str, Any], *, first: bool = True
+    path: str | PathLike[str],
+    settings: Mapping[str, Any],
+    origin: Mapping[str, Any] | None = None,
+    *,
+    first: bool = True,
 ) -> RunFolder:
     """Begin a run in a folder, or go on with the one that is there.
 
@@ -96,6 +101,8 @@ def open_folder(
         The folder, which is made if need be.
     settings
         Plain values, and maps and lists of them.
+    origin
+        What else is needed to make the model anew, which may differ when the run goes on.
     first
         Whether this process is the one that writes.
 
@@ -108,11 +115,12 @@ def open_folder(
     file = folder / "run.json"
     settings = json.loads(json.dumps(settings))
     if file.exists():
-        _require_same(settings, _read(file), folder)
+        _require_same(settings, read_record(folder)["settings"], folder)
     elif first and folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder} holds other files and no run; name another folder.")
     if first:
-        text = json.dumps({"settings": settings, "versions": versions()}, indent=2)
+        record = {"settings": settings, "origin": dict(origin or {}), "versions": versions()}
+        text = json.dumps(record, indent=2)
         part = folder / ".run.json.part"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -147,6 +155,16 @@ def recipe_settings(recipe: Recipe) -> dict[str, Any]:
     return plain
 
 
+def origin_of(data: DataSet) -> dict[str, Any]:
+    """What settings leave out and `mpsolve.training.load_run` needs: see `open_folder`."""
+    return {
+        "data": data.spec,
+        "input_shape": list(data.input_shape),
+        "classes": data.classes,
+        "directory": str(Path.cwd()),
+    }
+
+
 def fingerprint(model: nn.Module) -> str:
     """A digest of all parameters and buffers."""
     digest = sha256()
@@ -156,17 +174,24 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """What ``run.json`` of a folder holds: ``settings``, ``origin`` and ``versions``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is no record of a run.
+    """
+    file = folder / "run.json"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
         raise InputError(f"{file} is no record of a run; name another folder.")
-    found: dict[str, Any] = content["settings"]
-    return found
+    return content
 
 
 def _require_same(own: Mapping[str, Any], theirs: Mapping[str, Any], folder: Path) -> None:

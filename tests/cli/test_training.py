@@ -180,7 +180,7 @@ def test_help_needs_no_torch() -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"
         "from mpsolve.cli.application import application as a\n"
-        "for c in ('train', 'search', 'finetune'):\n"
+        "for c in ('train', 'search', 'finetune', 'export'):\n"
         "    a.main([c, '--help'], standalone_mode=False)\n"
         "sys.exit(a.main(['train', 'lenet', '--data', 'digits', '-o', 'x'], 'mpsolve', "
         "standalone_mode=False))"
@@ -193,7 +193,7 @@ def test_help_needs_no_torch() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stdout.count("Examples:") == 3
+    assert done.stdout.count("Examples:") == 4
     assert "Training needs torch, which is not installed: pip install 'mpsolve[training]'" in (
         done.stderr
     )

@@ -81,6 +81,8 @@ class DataSet:
         Number of classes; labels are 0 to ``classes - 1``.
     normalisation
         How its pixels became inputs, which says what a quantiser of the input must hold.
+    spec
+        What `load_data` takes to read it again; empty where it was made by other means.
     """
 
     name: str
@@ -90,6 +92,7 @@ class DataSet:
     input_shape: tuple[int, int, int]
     classes: int
     normalisation: Normalisation
+    spec: str = ""
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from inspect import Parameter, signature
@@ -48,7 +49,8 @@ def load_data(text: str) -> DataSet:
         raise InputError(f"{text}: {argument!r} is not understood; {_offered(name, parameters)}.")
     if not argument and any(p.default is p.empty for p in required):
         raise InputError(f"{text} lacks the folder of its files; write {name}:FOLDER.")
-    return _made(make, text, [argument] if argument else [], options)
+    made = _made(make, text, [argument] if argument else [], options)
+    return replace(made, spec=text)
 
 
 def _parts(rest: str, parameters: Mapping[str, Parameter]) -> tuple[str, dict[str, str]]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
+from mpsolve.training.deployment.folder import FILES, written_whole
 from mpsolve.training.deployment.integerise import integerise
 from mpsolve.training.deployment.network import IntegerNetwork
+from mpsolve.training.deployment.session import Session
 from mpsolve.training.integer.dory_files import write_dory
 from mpsolve.training.integer.dory_rules import check_folder
-from mpsolve.training.integer.interpreter import run
 from mpsolve.training.integer.onnxruntime_emitter import to_onnx
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def export(
         What `integerise` returned, or a model that it is given first: for DORY, with the clips of
         its kernels.
     folder
-        Where to write; it is created.
+        Where to write; it is created, all of it or nothing. It must be empty or hold another
+        export, which is replaced.
     format
         ``onnxruntime``: ``NAME.onnx``, which computes bit by bit what the interpreter computes,
         which is checked. ``dory``: the folder that DORY reads, with golden activations.
@@ -52,13 +53,14 @@ def export(
 
     Returns
     -------
-    ``NAME.json``, which names the model and says what its codes stand for: the scale, bits, sign
+    ``NAME.json``, which names all files and says what its codes stand for: the scale, bits, sign
     and shape of the input, the scale of the output, and the configuration.
 
     Raises
     ------
     InputError
-        If the model cannot be computed with integers, or the format cannot express it.
+        If the model cannot be computed with integers, the format cannot express it, or the folder
+        holds other files.
     MissingDependencyError
         Without onnx, or onnxruntime.
     """
@@ -68,29 +70,27 @@ def export(
         network = model
     else:
         network = integerise(model, clip="kernels" if format == "dory" else "exact")
-    graph, target = network.graph, Path(folder)
+    graph = network.graph
     if images is None:
         codes = random_codes(graph, RANDOM_IMAGES if format == "onnxruntime" else 1)
     else:
         codes = network.input_codes(images)
     stem = Path(graph.name).name
     entries = description(network) | {"format": format, "model": f"{stem}.onnx"}
-    try:
-        target.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder) as part:
         if format == "dory":
-            config = write_dory(graph, target, codes)
+            config = write_dory(graph, part, codes)
             if violations := check_folder(config):
-                raise InputError(f"DORY cannot read {config}: {violations[0]}")
+                raise InputError(f"DORY cannot read {config.name}: {violations[0]}")
             entries["dory_configuration"] = config.name
         else:
             file = to_onnx(graph).SerializeToString()
-            check_onnxruntime(graph, file, codes)
-            (target / f"{stem}.onnx").write_bytes(file)
-        path = target / f"{stem}.json"
+            Session(graph, file).check(codes)
+            (part / f"{stem}.onnx").write_bytes(file)
+        path = part / f"{stem}.json"
+        entries[FILES] = sorted([path.name, *(file.name for file in part.iterdir())])
         path.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{folder}: cannot write the network: {error.strerror}.") from None
-    return path
+    return Path(folder) / path.name
 
 
 def description(network: IntegerNetwork) -> dict[str, Any]:
@@ -119,23 +119,3 @@ def random_codes(graph: Graph, number: int) -> IntArray:
     tensor = graph[graph.input]
     rng = np.random.default_rng(0)
     return rng.integers(tensor.low, tensor.high + 1, (number, *tensor.shape))
-
-
-def check_onnxruntime(graph: Graph, model: bytes, codes: IntArray) -> None:
-    """Refuse a file with which ONNX Runtime computes something else than the interpreter."""
-    if find_spec("onnxruntime") is None:
-        raise MissingDependencyError("onnxruntime", "onnx", "Checking a network")
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    type_ = np.int8 if graph[graph.input].signed else np.uint8
-    (output,) = session.run([graph.output], {graph.input: codes.astype(type_)})
-    expected = run(graph, codes)
-    if not np.array_equal(output, expected):
-        different = np.count_nonzero(output != expected)
-        raise InputError(
-            f"{graph.name}: ONNX Runtime {onnxruntime.__version__} computes {different} of "
-            f"{expected.size} outputs differently; use another release."
-        )

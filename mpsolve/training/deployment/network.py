@@ -72,8 +72,11 @@ class IntegerNetwork:
         return np.clip(np.rint(values / scale), tensor.low, tensor.high).astype(np.int64)
 
     def scores(self, codes: IntArray) -> FloatArray:
-        """``(N, ...)`` what the output for codes of images stands for."""
-        output = run(self.graph, codes)
+        """``(N, ...)`` what the output for codes of images stands for, by the interpreter."""
+        return self.real(run(self.graph, codes))
+
+    def real(self, output: IntArray) -> FloatArray:
+        """``(N, ...)`` what an output of the graph stands for."""
         shape = (1, -1, *[1] * (output.ndim - 2)) if self.output_scale.ndim else ()
         return output * self.output_scale.reshape(shape)
 

@@ -19,6 +19,7 @@ from mpsolve.training.models.build import build_model
 from mpsolve.training.wrapping.insertion import HOME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
     from mpsolve.training.data import DataSet
@@ -43,19 +44,39 @@ def load_model(text: str, data: DataSet, *, seed: int = 0) -> nn.Module:
     InputError
         If anything about it goes wrong.
     """
-    name, _, rest = text.partition(":")
-    if name.endswith(".py"):
-        function, _, weights = rest.partition(":")
-        if not function:
-            raise InputError(f"{text} lacks a function; write {name}:FUNCTION.")
-        model = _called(Path(name), function, seed)
-    else:
-        weights = rest
-        model = build_model(name, data.classes, data.input_shape, seed=seed)
-    if weights:
+    name = model_name(text)
+    model = make_model(name, data.classes, data.input_shape, seed=seed)
+    if weights := text.removeprefix(name).removeprefix(":"):
         load_weights(model, weights)
     _check(model, data, text)
     return model
+
+
+def make_model(
+    name: str, classes: int, input_shape: tuple[int, int, int], *, seed: int = 0
+) -> nn.Module:
+    """Make a model without its weights.
+
+    Parameters
+    ----------
+    name
+        ``NAME`` of `build_model`, or ``FILE.py:FUNCTION``.
+    classes, input_shape
+        As in `build_model`; a function of a file does not learn of them.
+    seed
+        Of random weights.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or its function fails.
+    """
+    file, _, function = name.partition(":")
+    if not file.endswith(".py"):
+        return build_model(name, classes, input_shape, seed=seed)
+    if not function:
+        raise InputError(f"{file} lacks a function; write {file}:FUNCTION.")
+    return _called(Path(file), function, seed)
 
 
 def model_name(text: str) -> str:
@@ -88,6 +109,17 @@ def load_weights(model: nn.Module, path: str) -> None:
     if all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
     state = {name: value for name, value in state.items() if not name.startswith(f"{HOME}.")}
+    load_state(model, state, file)
+
+
+def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], file: object) -> None:
+    """Load a state dictionary that was read from a file.
+
+    Raises
+    ------
+    InputError
+        If an entry is missing, unknown or of another shape.
+    """
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -10,7 +10,7 @@ import pytest
 
 from mpsolve import InputError
 from mpsolve.training import export, integerise
-from mpsolve.training.deployment.export import check_onnxruntime
+from mpsolve.training.deployment.session import Session
 from mpsolve.training.integer.interpreter import run
 from mpsolve.training.integer.onnxruntime_emitter import to_onnx
 from tests.training.deployment.networks import Residual, Separable, images, quantised, randomise
@@ -60,7 +60,7 @@ def test_another_file_than_that_of_the_graph_is_refused() -> None:
     codes = np.ones((2, 3, 8, 8), np.int64)
     with pytest.raises(InputError, match="of 10 outputs differently"):
         renamed = to_onnx(second)
-        check_onnxruntime(first, renamed.SerializeToString(), codes)
+        Session(first, renamed.SerializeToString()).check(codes)
 
 
 def test_unknown_formats_and_folders_are_refused(tmp_path: Path) -> None:
