@@ -107,7 +107,10 @@ def sensitivity(
 
     drawn = Examples.draw(known.train, examples, seed=seed)
     inputs = [batch for batch, _ in drawn.batches]
-    quantised = quantise_model(loaded, (inputs[0][:2],), FixedPrecision(), name=name)
+    signed = known.normalisation.signed or any(bool((batch < 0).any()) for batch in inputs)
+    quantised = quantise_model(
+        loaded, (inputs[0][:2],), FixedPrecision(), name=name, signed_input=signed
+    )
     quantised.observe(inputs)
     with progress_line("measuring", silent=quiet or as_json) as line:
 

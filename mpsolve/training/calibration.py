@@ -13,8 +13,12 @@ from mpsolve.training.quantisers.quantiser import Mode
 from mpsolve.training.recipes.recipe import MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
     from mpsolve.training.callbacks import TrainingState
-    from mpsolve.training.data import Split
+    from mpsolve.training.data import DataSet, Split
     from mpsolve.training.recipes import QuantisationSettings, Recipe
     from mpsolve.training.wrapping.groups import ActivationGroup
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
@@ -95,16 +99,39 @@ def calibrate(
     batch_size, batches
         How many examples, at most.
     """
-    order = np.random.default_rng(0).permutation(len(split))
     device = next(model.parameters()).device
-    parts = slices(order, batch_size)[:batches]
-    model.observe(inputs.to(device) for inputs, _ in split.batches(parts))
+    model.observe(inputs.to(device) for inputs in _inputs(split, batch_size, batches))
     for group in model.groups:
         clip = _clip(group, model, settings)
         if clip != MAX:
             bounded = min(float(clip), float("inf") if group.bound is None else group.bound)
             model.activation_quantisers[group.name].set_threshold(bounded)
     model.initialise_weights()
+
+
+def signed_input(data: DataSet, recipe: Recipe) -> bool:
+    """Whether codes of the network's input need a sign.
+
+    Parameters
+    ----------
+    data
+        What the network reads. If pixels cannot be negative once they are normalised, the examples
+        that thresholds are observed on must not be negative either.
+    recipe
+        Its ``quantisation.signed_input`` overrides the data.
+    """
+    if recipe.quantisation.signed_input is not None:
+        return recipe.quantisation.signed_input
+    return data.normalisation.signed or any(
+        bool((inputs < 0).any()) for inputs in _inputs(data.train, recipe.batch_size, BATCHES)
+    )
+
+
+def _inputs(split: Split, batch_size: int, batches: int) -> Iterator[Tensor]:
+    """Random examples, always the same, without augmentation."""
+    order = np.random.default_rng(0).permutation(len(split))
+    for inputs, _ in split.batches(slices(order, batch_size)[:batches]):
+        yield inputs
 
 
 def _clip(

@@ -10,7 +10,7 @@ import torch
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.training.calibration import StartQuantisation
+from mpsolve.training.calibration import StartQuantisation, signed_input
 from mpsolve.training.callbacks import Callback
 from mpsolve.training.distributed import this_process
 from mpsolve.training.evaluate import evaluate
@@ -117,7 +117,8 @@ def finetune(
     normed = recipe.quantisation.normed_gradients
     build = Tqt(given, last_per_tensor=last_per_tensor, normed=normed)
     example = torch.zeros(2, *data.input_shape)
-    quantised = quantise_model(model, (example,), build, rules, name=name)
+    signed = signed_input(data, recipe)
+    quantised = quantise_model(model, (example,), build, rules, name=name, signed_input=signed)
     for layer in given:
         quantised.network.layer(layer)  # refuses unknown ones
     settings = {
@@ -128,6 +129,7 @@ def finetune(
         "configuration": given.to_json(),
         "rules": None if rules is None else asdict(rules),
         "last_per_tensor": last_per_tensor,
+        "signed_input": signed,
         "recipe": recipe_settings(recipe),
     }
     first = this_process(device).first

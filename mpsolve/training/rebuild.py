@@ -81,7 +81,9 @@ def load_run(folder: str | PathLike[str], *, model: nn.Module | None = None) -> 
         raise InputError(f"{place.weights} holds no weights; fine-tune again into another folder.")
     build = Tqt(asked.configuration, asked.last_per_tensor, normed=asked.normed)
     example = torch.zeros(2, *asked.input_shape, device=next(model.parameters()).device)
-    quantised = quantise_model(model, (example,), build, asked.rules, name=asked.model).cpu()
+    quantised = quantise_model(
+        model, (example,), build, asked.rules, name=asked.model, signed_input=asked.signed_input
+    ).cpu()
     load_state(quantised, state, place.weights)
     quantised.set_mode("quantise")
     quantised.eval()
@@ -98,6 +100,7 @@ class _Record:
     configuration: Configuration
     rules: Rules | None
     last_per_tensor: bool
+    signed_input: bool
     normed: bool
     data: str
     input_shape: tuple[int, int, int]
@@ -139,6 +142,7 @@ def _read(record: Mapping[str, Any], folder: Path) -> _Record:
             configuration=Configuration.from_json(settings["configuration"]),
             rules=None if rules is None else Rules(**rules),
             last_per_tensor=bool(settings["last_per_tensor"]),
+            signed_input=bool(settings["signed_input"]),
             normed=bool(settings["recipe"]["quantisation"]["normed_gradients"]),
             data=str(origin["data"]),
             input_shape=(channels, height, width),

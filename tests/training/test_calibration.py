@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from mpsolve.training import FixedPrecision, Tqt, quantise_model
-from mpsolve.training.calibration import calibrate
+from mpsolve.training import FixedPrecision, Tqt, load_data, load_recipe, quantise_model
+from mpsolve.training.calibration import calibrate, signed_input
 from mpsolve.training.data import TensorSplit
 from mpsolve.training.recipes import QuantisationSettings
+from tests.training.small import small_data
 from tests.training.support import normal
 from tests.training.wrapping.models import Small, randomise
 
@@ -74,6 +75,24 @@ def test_several_batches_give_their_moving_average() -> None:
     one = thresholds(8)["stem"]
     assert one == thresholds(8)["stem"]
     assert min(float(x.abs().max()) for x in IMAGES) <= one <= float(IMAGES.abs().max())
+
+
+@pytest.mark.parametrize(
+    ("data", "override", "expected"),
+    [
+        ("digits", "", False),
+        ("digits", "quantisation.signed_input=true", True),
+        ("small", "", True),
+        ("small", "quantisation.signed_input=false", False),
+        ("synthetic:gratings,count=40", "", True),
+    ],
+)
+def test_the_input_has_a_sign_if_the_data_have(data: str, override: str, expected: bool) -> None:
+    """Pixels of 0 to 16 have none; Gaussian ones have, whatever their normalisation says."""
+    known = small_data() if data == "small" else load_data(data)
+    assert known.normalisation.signed is (data != "small" and expected and not override)
+    recipe = load_recipe("tqt_digits", [override] if override else [])
+    assert signed_input(known, recipe) is expected
 
 
 def test_learned_thresholds_of_weights_begin_anew() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +49,31 @@ def test_it_computes_the_same(tmp_path: Path, options: dict[str, Any], normed: s
         assert torch.equal(run.model(X), tuned.model.eval()(X))
     theirs = tuned.model.state_dict()
     assert all(torch.equal(theirs[name], own) for name, own in run.model.state_dict().items())
+
+
+@pytest.mark.parametrize("at", [(-1, 0), (1, 2)])
+def test_the_sign_of_the_input_is_kept(tmp_path: Path, at: tuple[int, int]) -> None:
+    """Also in a run that was interrupted, and whoever overrides it gets another run."""
+    data = small_data()
+    parts = {
+        name: replace(getattr(data, name), inputs=getattr(data, name).inputs.abs())
+        for name in ("train", "validation", "test")
+    }
+    data = replace(data, **parts)
+    settings: dict[str, Any] = {"folder": tmp_path, "progress": interrupt_at(*at)}
+    finetune(small_model(), CONFIGURATION, data, tuning(), **settings)
+    tuned = finetune(small_model(), CONFIGURATION, data, tuning(), folder=tmp_path).model.eval()
+    x = X.abs()
+    run = load_run(tmp_path, model=small_model())
+    for model in (tuned, run.model):
+        quantiser = model.quantiser("0", "activation")
+        assert not quantiser.signed
+        assert int(quantiser.integers(x).max()) > 127
+    with torch.no_grad():
+        assert torch.equal(run.model(x), tuned(x))
+    other = tuning("quantisation.signed_input=true")
+    with pytest.raises(InputError, match="with signed_input false, not true"):
+        finetune(small_model(), CONFIGURATION, data, other, folder=tmp_path)
 
 
 def test_a_known_network_is_built_by_its_name(tmp_path: Path) -> None:

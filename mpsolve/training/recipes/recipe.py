@@ -72,12 +72,15 @@ class QuantisationSettings:
     normed_gradients
         Whether the gradients of learned thresholds are normed (TQT, appendix B), as plain SGD
         needs it.
+    signed_input
+        Whether codes of the network's input have a sign; by default, if the data have.
     """
 
     start_epoch: int = 0
     activation_clip: float | str = 6.0
     adder_clip: float | str = MAX
     normed_gradients: bool = False
+    signed_input: bool | None = None
 
     def __post_init__(self) -> None:
         _require(self.start_epoch >= 0, "start_epoch must not be negative")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import torch
 
 from mpsolve.errors import InputError
-from mpsolve.training.calibration import StartQuantisation
+from mpsolve.training.calibration import StartQuantisation, signed_input
 from mpsolve.training.callbacks import Callback
 from mpsolve.training.distributed import this_process
 from mpsolve.training.evaluate import evaluate, recalibrate
@@ -165,8 +165,9 @@ def search_precisions(
     if not 0 <= strength < float("inf"):
         raise InputError(f"A strength is a number from 0 on, not {strength}.")
     price = _price(method, regulariser, table)
+    build, signed = _build(recipe, locked, decomposition), signed_input(data, recipe)
     quantised = quantise_model(
-        model, (_example(data),), _build(recipe, locked, decomposition), rules, name=name
+        model, (_example(data),), build, rules, name=name, signed_input=signed
     )
     settings = {
         "command": "search",
@@ -180,6 +181,7 @@ def search_precisions(
         "regulariser": regulariser,
         "table": table.source if table else None,
         "rules": None if rules is None else repr(rules),
+        "signed_input": signed,
         "recipe": recipe_settings(recipe),
     }
     place = folder and open_folder(folder, settings, first=this_process(device).first)

@@ -37,6 +37,8 @@ class Values:
         Node -> the shape of its tensor; see `tracing.shapes`.
     several
         The nodes that compute several tensors at once, which have no shape.
+    signed_input
+        Whether what the network reads may be negative.
     writers
         Node -> the node that wrote the tensor of which it is a function.
     roles
@@ -46,6 +48,7 @@ class Values:
     program: fx.GraphModule
     shapes: dict[fx.Node, tuple[int, ...]]
     several: frozenset[fx.Node]
+    signed_input: bool = True
     writers: dict[fx.Node, fx.Node] = field(init=False, default_factory=dict)
     roles: dict[fx.Node, Role | None] = field(init=False, default_factory=dict)
 
@@ -113,6 +116,8 @@ class Values:
 
     def is_signed(self, source: fx.Node) -> bool:
         """Whether a value may be negative, as far as the node that computes it tells."""
+        if source.op == "placeholder":
+            return self.signed_input
         role, name = self.roles[source], self._name(source)
         if role is Role.ADD and not name.endswith("sub"):
             return any(self.is_signed(s) for x in self.inputs(source) for s in self.sources(x))
@@ -131,6 +136,8 @@ class Values:
 
     def _limits(self, node: fx.Node) -> tuple[float, float | None] | None:
         """The range of a function that is never negative; None for any other."""
+        if node.op == "placeholder":  # whatever its name is
+            return None
         name = self._name(node)
         if name in _NOT_NEGATIVE:
             return 0.0, _NOT_NEGATIVE[name]

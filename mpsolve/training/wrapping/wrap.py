@@ -30,6 +30,7 @@ def quantise_model(
     rules: Rules | None = None,
     *,
     name: str = "",
+    signed_input: bool = True,
 ) -> QuantisedModel:
     """A copy of a model with quantisers in it.
 
@@ -51,6 +52,9 @@ def quantise_model(
         What to ask of activations; ``share_inputs`` must be set.
     name
         Name of the network, by default that of the class.
+    signed_input
+        Whether what the model reads may be negative; without a sign, 8 bits have 256 codes for it
+        instead of 128.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def quantise_model(
     program = trace(copy.deepcopy(model))
     if hasattr(program, HOME):
         raise InputError(f"{network.name} has a module called {HOME}; give it another name.")
-    values = Values(program, *shapes(program, tuple(example_inputs)))
+    values = Values(program, *shapes(program, tuple(example_inputs)), signed_input)
     placement = place(network, values, rules or Rules())
     quantisers = nn.ModuleDict()
     program.add_module(HOME, quantisers)

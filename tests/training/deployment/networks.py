@@ -140,10 +140,13 @@ def quantised(
     learned: bool = True,
     last_per_tensor: bool = True,
     rules: Rules | None = None,
+    signed_input: bool = True,
 ) -> QuantisedModel:
     """A model whose layers take bits in turn, with thresholds observed on the inputs."""
     build = (Tqt if learned else FixedPrecision)(last_per_tensor=last_per_tensor)
-    wrapped = quantise_model(model, (inputs[:2],), build, rules, name="net")
+    wrapped = quantise_model(
+        model, (inputs[:2],), build, rules, name="net", signed_input=signed_input
+    )
     precisions = {}
     for group in wrapped.groups:
         for layer in group.layers:

@@ -43,9 +43,10 @@ TIES = 5e-4
 
 
 @cache
-def model(name: str, mix: str) -> QuantisedModel:
+def model(name: str, mix: str, signed: bool = True) -> QuantisedModel:
     """A network of random weights and statistics in a mix of precisions."""
-    return quantised(randomise(NETWORKS[name](), seed=1), images(32), MIXES[mix])
+    x = images(32) if signed else images(32).abs()
+    return quantised(randomise(NETWORKS[name](), seed=1), x, MIXES[mix], signed_input=signed)
 
 
 def expected_rate(bits: int, shift: int) -> float:
@@ -145,16 +146,39 @@ def test_input_codes_are_those_of_the_quantiser(name: str, mix: str) -> None:
     np.testing.assert_array_equal(integerise(wrapped).input_codes(x), quantiser.integers(x).numpy())
 
 
-DEPLOYABLE = [case for case in CASES if case[0] in ("residual", "separable")]
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_input_without_a_sign_has_twice_the_codes(name: str, tmp_path: Path) -> None:
+    """Layers still differ by one and rarely, and ONNX Runtime computes the same."""
+    wrapped, x = model(name, "mixed", False), images(32).abs()
+    network = integerise(wrapped)
+    tensor = network.graph[network.graph.input]
+    assert (tensor.bits, tensor.signed, tensor.high) == (8, False, 255)
+    assert network.input_scale == pytest.approx(float(x.max()) / 255)
+    codes = network.input_codes(x)
+    assert (codes.min(), codes.max()) == (np.rint(float(x.min()) / network.input_scale), 255)
+    found = agreement(network, wrapped, x)
+    assert all(entry.own.largest <= 1 for entry in found.nodes[:-1])
+    assert found.class_rate >= 0.9
+    entries = json.loads(export(network, tmp_path, images=x).read_text())
+    assert entries["input"]["signed"] is False
 
 
-@pytest.mark.parametrize(("name", "mix"), DEPLOYABLE)
-def test_kernels_compute_what_is_written_for_dory(name: str, mix: str, tmp_path: Path) -> None:
+DEPLOYABLE = [(*case, True) for case in CASES if case[0] in ("residual", "separable")]
+
+
+@pytest.mark.parametrize(
+    ("name", "mix", "signed"),
+    [*DEPLOYABLE, ("residual", "mixed", False), ("separable", "8", False)],
+)
+def test_kernels_compute_what_is_written_for_dory(
+    name: str, mix: str, signed: bool, tmp_path: Path
+) -> None:
     """No rule is broken, and an interpreter of the file alone computes the golden activations."""
-    wrapped = model(name, mix)
+    wrapped = model(name, mix, signed)
     path = export(wrapped, tmp_path, "dory", images=images(1, seed=3))
     config = tmp_path / json.loads(path.read_text())["dory_configuration"]
     assert check_folder(config) == ()
+    assert json.loads(config.read_text())["input_signed"] is signed
     kernels = Kernels(config)
     golden = sorted(tmp_path.glob("out_layer*.txt"), key=lambda file: int(file.stem[9:]))
     assert len(golden) == len(kernels.written)

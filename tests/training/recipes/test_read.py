@@ -104,7 +104,7 @@ def test_a_recipe_is_a_value(path: Path) -> None:
         (
             "quantisation.zzz=1",
             "[quantisation]: there is no setting 'zzz'; there are start_epoch, activation_clip, "
-            "adder_clip, normed_gradients.",
+            "adder_clip, normed_gradients, signed_input.",
         ),
         ("epochs=1.5", "epochs is a whole number, not 1.5."),
         ("epochs=true", "epochs is a whole number, not True."),

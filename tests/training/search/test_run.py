@@ -104,7 +104,10 @@ def test_the_accuracy_is_that_of_the_configuration_alone(
     model, data = digits
     for result in results.values():
         fixed = quantise_model(
-            model, (torch.zeros(2, 1, 8, 8),), FixedPrecision(result.configuration)
+            model,
+            (torch.zeros(2, 1, 8, 8),),
+            FixedPrecision(result.configuration),
+            signed_input=False,
         )
         state = result.model.state_dict()
         own = {k: v for k, v in state.items() if not k.startswith("quantisers.")}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training import (
@@ -85,6 +86,28 @@ def test_groups_by_hand(name: str) -> None:
         name: targets.count(f"quantisers.activations/{name.replace('.', '/')}") for name in found
     }
     assert calls == {name: group[-1] for name, group in found.items()}
+
+
+def test_an_input_without_a_sign() -> None:
+    """What pools hand on of it, and sums with it, have one only if something else has."""
+
+    class Inputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 4, 1)
+            self.third = nn.Conv2d(3, 4, 1)
+
+        def forward(self, relu: Tensor) -> tuple[Tensor, Tensor]:
+            y = F.relu(self.first(F.max_pool2d(relu, 3, 1, 1)))
+            return self.second(relu + y), self.third(F.hardswish(relu))
+
+    for signed in (True, False):
+        model = quantise_model(
+            Inputs().eval(), (torch.zeros(2, 3, 4, 4),), FixedPrecision(), signed_input=signed
+        )
+        found = {layer: model.group_of(layer).signed for layer in ("first", "second", "third")}
+        assert found == {"first": signed, "second": signed, "third": True}
+        assert model.quantiser("first", "activation").grid.signed is signed
 
 
 def test_an_adder_has_one_threshold() -> None:
