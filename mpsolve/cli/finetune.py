@@ -37,7 +37,7 @@ Examples:
   mpsolve finetune mobilenet_v2:weights.pt --configuration best.json \\
       --data imagefolder:/data/ILSVRC2012 --workers 8 -o runs/best
   mpsolve finetune net.py:make:weights.pt --configuration best.json --data digits \\
-      --recipe tqt_digits --set epochs=5 -o runs/best
+      --recipe tqt_digits --set epochs=5 --set quantisation.activation_clip=max -o runs/best
 """,
 )
 @click.option(

@@ -86,7 +86,7 @@ def calibrate(
     Weights get their largest magnitudes. What adders read and write gets ``adder_clip``, every
     other activation ``activation_clip``, but never more than bounds it, such as 6 after ReLU6.
     The input of the network, and what is to be ``max``, gets the moving average of the largest
-    magnitudes of some batches.
+    magnitudes of some batches, or its bound if it has one.
 
     Parameters
     ----------

@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from mpsolve.training import FixedPrecision, Tqt, load_data, load_recipe, quantise_model
+from mpsolve.training import (
+    BayesianBits,
+    Build,
+    Edmips,
+    FixedPrecision,
+    Tqt,
+    load_data,
+    load_recipe,
+    quantise_model,
+)
 from mpsolve.training.calibration import calibrate, signed_input
 from mpsolve.training.data import TensorSplit
 from mpsolve.training.recipes import QuantisationSettings
@@ -68,6 +77,27 @@ def test_max_is_the_largest_magnitude_seen() -> None:
     assert found == pytest.approx(
         {"stem": seen["stem"], "dw": seen["adder"], "pw": 6.0, "fc": seen["adder"]}, rel=1e-5
     )
+
+
+@pytest.mark.parametrize("build", [FixedPrecision(), Tqt(), BayesianBits(), Edmips()])
+@pytest.mark.parametrize("factor", [0.1, 30.0])
+def test_after_plain_relu_max_follows_the_data(build: Build, factor: float) -> None:
+    """Whatever the size of activations, where a number clips or wastes codes."""
+    torch.manual_seed(0)
+    first, second = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 6)
+    with torch.no_grad():
+        first.weight.mul_(factor)
+    model = nn.Sequential(first, nn.ReLU(), second, nn.ReLU6(), nn.Flatten(), nn.Linear(5, 2))
+    with torch.no_grad():
+        greatest = float(first(IMAGES).max())
+    for clip, expected in (("max", greatest), (6.0, 6.0)):
+        wrapped = quantise_model(model.eval(), (IMAGES[:2],), build)
+        calibrate(wrapped, SPLIT, QuantisationSettings(activation_clip=clip), 24)
+        found = [
+            float(wrapped.quantiser(layer, "activation").threshold_for(IMAGES).detach())
+            for layer in ("0", "2", "5")
+        ]
+        assert found == pytest.approx([float(IMAGES.abs().max()), expected, 6.0])
 
 
 def test_several_batches_give_their_moving_average() -> None:

@@ -62,6 +62,18 @@ def test_without_an_epoch_the_model_is_merely_quantised() -> None:
     torch.testing.assert_close(tuned.model.eval()(test), fixed.eval()(test))
 
 
+def test_thresholds_may_begin_at_the_greatest_activations() -> None:
+    """Those of the model in float, in evaluation, on the examples that are learnt."""
+    model, data = small_model().eval(), small_data()
+    recipe = tuning("epochs=0", "quantisation.activation_clip=max", "batch_size=29")
+    tuned = finetune(model, CONFIGURATION, data, recipe)
+    inputs = next(data.train.batches([np.arange(29)]))[0]
+    with torch.no_grad():
+        greatest = float(model[:3](inputs).max())
+    found = tuned.model.quantiser("5", "activation").threshold_for(inputs)
+    assert found.item() == pytest.approx(greatest)
+
+
 def test_thresholds_are_learned_and_the_model_is_left_alone() -> None:
     """All move, and what was given keeps its weights."""
     model, data = small_model(), small_data()

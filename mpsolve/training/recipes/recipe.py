@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ALGORITHMS = ("full_precision", "bayesian_bits", "edmips", "tqt")
 METHODS = ("sgd", "adam")
-#: A clipping bound that is the greatest value seen before quantisation starts.
+#: A clipping bound that is the greatest value seen when quantisation starts.
 MAX = "max"
 
 
@@ -66,7 +66,9 @@ class QuantisationSettings:
     start_epoch
         Activations and weights are quantised from this epoch on, counted from 0.
     activation_clip
-        A number, or ``max``: the greatest value seen in the epochs without quantisation.
+        A number, or ``max``: the greatest value that is seen when quantisation starts, see
+        `calibrate`. The papers have 6, for ReLU6; ``max`` is for networks with plain ReLU, whose
+        activations may be much larger or smaller. After ReLU6 both are 6.
     adder_clip
         The same for what adders read and write.
     normed_gradients
