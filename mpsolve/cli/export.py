@@ -209,7 +209,7 @@ def _codes(network: IntegerNetwork, agreed: Agreement) -> dict[str, Any]:
 
 
 def _report(figures: dict[str, Any], loaded: LoadedRun, known: DataSet, path: Path) -> list[Text]:
-    steps = figures["largest_difference"]
+    steps, dory = figures["largest_difference"], figures["format"] == "dory"
     lines = [
         f"{loaded.name} for {figures['format']}: {figures['layers']} layers, "
         f"{figures['macs']:,} multiply-accumulates, {figures['weight_bytes']:,} bytes of weights",
@@ -218,7 +218,8 @@ def _report(figures: dict[str, Any], loaded: LoadedRun, known: DataSet, path: Pa
         f"{figures['same_class']:,} of {figures['images']:,} images",
         f"{figures['compared_images']} of them compared: {figures['different_codes']:.2%} of all "
         f"codes differ, by at most {steps} step{'s' * (steps != 1)}"
-        + ("; ONNX Runtime computes the same integers" * bool(figures["onnxruntime_identical"])),
+        + (" (DORY's kernels keep values that the model clips)" if steps > 1 and dory else "")
+        + ("; ONNX Runtime computes the same integers" if figures["onnxruntime_identical"] else ""),
         f"{path} describes the {len(figures['files'])} files",
         None
         if figures["comparable"]

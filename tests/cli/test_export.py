@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -157,6 +158,25 @@ def test_what_is_wrong_is_said(
     assert len(result.stderr.splitlines()) == 1
     assert words in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [("", "does not say which data it learnt; give --data."), ("imagefolder:gone", "--data may")],
+)
+def test_data_that_are_gone_may_be_named(
+    run: Run, tuned: Path, tmp_path: Path, data: str, words: str
+) -> None:
+    """The model itself is made without them."""
+    shutil.copytree(tuned / "even", tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["origin"]["data"] = data
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    result = run("export", tmp_path / "run", "-o", tmp_path / "out")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert words in result.stderr
+    other = ("--data", "digits:seed=1", "-o", tmp_path / "out")
+    assert "digits:seed=1: accuracy" in run("export", tmp_path / "run", *other).stdout
 
 
 def test_foreign_files_are_kept(run: Run, tuned: Path, tmp_path: Path) -> None:
