@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 import torch
 
 from mpsolve.profiles.write import write_csv
-from mpsolve.training.data import load_data
-from mpsolve.training.evaluate import evaluate, evaluating
+from mpsolve.training.calibration import signed_input
+from mpsolve.training.data import TensorSplit, load_data
+from mpsolve.training.data.splits import sample
+from mpsolve.training.deployment.accuracy import classify
+from mpsolve.training.deployment.agreement import agreement
+from mpsolve.training.deployment.export import export
+from mpsolve.training.deployment.integerise import integerise
+from mpsolve.training.deployment.session import has_onnxruntime
+from mpsolve.training.evaluate import evaluate
 from mpsolve.training.finetuning import finetune
 from mpsolve.training.flow.settings import SEARCHES
 from mpsolve.training.full_precision import train_full_precision
-from mpsolve.training.integerise import agreement, export, integerise
 from mpsolve.training.models.load import load_model, load_weights
 from mpsolve.training.outcome import DivergenceError
 from mpsolve.training.search.run import search_precisions
@@ -132,7 +136,13 @@ def measure(
     examples = Examples.draw(data.train, settings.examples, seed=seed)
     inputs = [batch for batch, _ in examples.batches]
     model = model_of(settings, seed, trained)
-    quantised = quantise_model(model, (inputs[0][:2],), FixedPrecision(), name=settings.name)
+    quantised = quantise_model(
+        model,
+        (inputs[0][:2],),
+        FixedPrecision(),
+        name=settings.name,
+        signed_input=signed_input(data, settings.recipe("tqt", seed)),
+    )
     quantised.observe(inputs)
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -189,27 +199,23 @@ def tune(
 
 
 def _integer(model: QuantisedModel, data: DataSet, count: int, folder: Path) -> dict[str, Any]:
-    """How the integer network does on the first test images.
+    """How the integer network does on random test images.
 
     ``onnxruntime`` says whether ONNX Runtime computed them bit by bit as the interpreter did; it
     is None where it is not installed. `export` raises an error when it did not.
     """
     network = integerise(model)
-    order = np.arange(min(count, len(data.test)))
-    images, labels = next(iter(data.test.batches([order])))
-    checked = None
-    if find_spec("onnx") and find_spec("onnxruntime"):
+    images, labels = sample(data.test, count)
+    if has_onnxruntime():
         export(network, folder / "integer", images=images)
-        checked = True
+    classified = classify(network, model, TensorSplit(images, labels))
     compared = agreement(network, model, images)
-    with evaluating(model), torch.no_grad():
-        classes = model(images).argmax(1)
     return {
-        "images": len(order),
-        "integer_correct": int((network.classify(images) == labels.numpy()).sum()),
-        "quantised_correct": int((classes == labels).sum()),
-        "onnxruntime": checked,
-        "same_class": compared.same_class,
+        "images": classified.images,
+        "integer_correct": classified.correct,
+        "quantised_correct": classified.model_correct,
+        "same_class": classified.same,
+        "onnxruntime": has_onnxruntime() or None,
         "largest_own_difference": max(node.own.largest for node in compared.nodes[:-1]),
     }
 
