@@ -84,19 +84,20 @@ def test_as_torch_for_thresholds_per_channel(grid: Grid, seed: int) -> None:
     assert_close(for_theta[clear], expected[clear], 1e-6)
 
 
-@pytest.mark.parametrize("bits", [2, 4, 8])
-@pytest.mark.parametrize("signed", [True, False])
-def test_as_brevitas(bits: int, signed: bool) -> None:
-    """Brevitas learns the base-2 logarithm of the same threshold with the same gradients."""
-    pytest.importorskip("brevitas", reason="brevitas pins setuptools and is no dependency")
+def brevitas_quantiser(bits: int, signed: bool, threshold: Tensor, power_of_two: bool) -> nn.Module:
+    """What brevitas makes of the same description; its scale is learned as a base-2 logarithm.
+
+    `TensorClamp` stops the gradients of clipped values as TQT does; `TensorClampSte` would not.
+    """
     from brevitas.core.bit_width import BitWidthConst
-    from brevitas.core.function_wrapper import RoundSte, TensorClamp
+    from brevitas.core.function_wrapper import CeilSte, RoundSte, TensorClamp
     from brevitas.core.quant import IntQuant, RescalingIntQuant
-    from brevitas.core.restrict_val import LogFloatRestrictValue
-    from brevitas.core.scaling import IntScaling, ParameterScaling
+    from brevitas.core.restrict_val import LogFloatRestrictValue, PowerOfTwoRestrictValue
+    from brevitas.core.scaling import IntScaling, ParameterScaling, PowerOfTwoIntScaling
     from brevitas.core.zero_point import ZeroZeroPoint
 
-    theirs = RescalingIntQuant(
+    restriction = PowerOfTwoRestrictValue(CeilSte()) if power_of_two else LogFloatRestrictValue()
+    return RescalingIntQuant(
         int_quant=IntQuant(
             narrow_range=False,
             signed=signed,
@@ -104,21 +105,42 @@ def test_as_brevitas(bits: int, signed: bool) -> None:
             float_to_int_impl=RoundSte(),
             tensor_clamp_impl=TensorClamp(),
         ),
-        scaling_impl=ParameterScaling(1.3, restrict_scaling_impl=LogFloatRestrictValue()),
-        int_scaling_impl=IntScaling(signed=signed, narrow_range=False),
+        scaling_impl=ParameterScaling(
+            threshold, tuple(threshold.shape) or None, restrict_scaling_impl=restriction
+        ),
+        int_scaling_impl=PowerOfTwoIntScaling(signed)
+        if power_of_two
+        else IntScaling(signed=signed, narrow_range=False),
         zero_point_impl=ZeroZeroPoint(),
         bit_width_impl=BitWidthConst(bits),
     )
+
+
+@pytest.mark.parametrize("power_of_two", [False, True])
+@pytest.mark.parametrize("channels", [None, 5])
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_as_brevitas(bits: int, signed: bool, channels: int | None, power_of_two: bool) -> None:
+    """Values, and gradients for values and for the logarithms of thresholds, are those of brevitas.
+
+    Without the ceiling of the original and with it.
+    """
+    threshold = torch.tensor(1.3) if channels is None else torch.linspace(0.3, 3.1, channels)
+    shape = (1000,) if channels is None else (channels, 200)
+    along = threshold.reshape(-1, *[1] * (len(shape) - 1)) if channels else threshold
+    theirs = brevitas_quantiser(bits, signed, along, power_of_two)
+    ours = TqtQuantiser(
+        bits, signed, channels=channels, threshold=threshold, power_of_two=power_of_two
+    )
     (their_theta,) = theirs.parameters()
-    ours = TqtQuantiser(bits, signed, threshold=1.3)
-    assert_close(ours.log2_threshold.detach(), their_theta.detach())
-    x = normal(1000, seed=1).requires_grad_()
+    assert_close(ours.log2_threshold, their_theta.reshape(ours.log2_threshold.shape))
+    x = normal(*shape, seed=1).requires_grad_()
     value, expected = ours(x), theirs(x)[0]
-    assert_close(value.detach(), expected.detach())
-    for a, b in zip(
-        gradients(value, x, ours.log2_threshold), gradients(expected, x, their_theta), strict=True
-    ):
-        assert_close(a, b, 1e-5)
+    assert_close(value, expected)
+    for_x, for_theta = gradients(value, x, ours.log2_threshold)
+    their_x, for_their_theta = gradients(expected, x, their_theta)
+    assert_close(for_x, their_x)
+    assert_close(for_theta, for_their_theta.reshape(for_theta.shape), 1e-5)
 
 
 def test_gradient_by_hand() -> None:
