@@ -26,6 +26,7 @@ from mpsolve.training import (
     expected_bops,
     expected_latency,
 )
+from mpsolve.training.search.extraction import relative_bops
 from mpsolve.training.search.gates import QUALCOMM
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ def gates_of(*phi: float) -> Gates:
     with torch.no_grad():
         gates.phi.copy_(torch.tensor(phi, dtype=torch.float64))
     return gates
+
+
+def mixture_of(*alpha: float) -> Mixture:
+    """A mixture of 2, 4 and 8 bits with these parameters, in double precision."""
+    mixture = Mixture().double()
+    with torch.no_grad():
+        mixture.alpha.copy_(torch.tensor(alpha, dtype=torch.float64))
+    return mixture
 
 
 def opens(*phi: float) -> list[float]:
@@ -140,6 +149,36 @@ def test_gradients_are_finite_differences(
         assert slope == pytest.approx((above - below) / (2 * step), rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.parametrize("regulariser", [expected_bops, edmips_cost, expected_latency])
+@pytest.mark.parametrize("shared", [False, True])
+@settings(deadline=None, max_examples=10)
+@given(alpha=st.lists(st.floats(-4, 4), min_size=9, max_size=9))
+def test_gradients_for_mixtures_are_finite_differences(
+    regulariser: Callable[[list[SearchedLayer]], Tensor], shared: bool, alpha: list[float]
+) -> None:
+    """The same for EdMIPS, whose own cost is one of them; the first layer has a fixed input."""
+
+    def value(parameters: list[float]) -> tuple[Tensor, list[Mixture]]:
+        mixtures = [mixture_of(*parameters[i : i + 3]) for i in (0, 3, 6)]
+        tables = np.arange(1, 10).reshape(3, 3) % 7 + 1
+        layers = [
+            SearchedLayer("a", 3, Fixed(8), mixtures[0], [[3, 1, 4]]),
+            SearchedLayer("b", 7, mixtures[1], mixtures[1 if shared else 2], tables),
+        ]
+        return regulariser(layers), mixtures
+
+    total, mixtures = value(alpha)
+    total.backward()
+    slopes = (torch.zeros(3) if m.alpha.grad is None else m.alpha.grad for m in mixtures)
+    gradient = torch.cat([*slopes]).tolist()
+    step = 1e-5
+    for i, slope in enumerate(gradient):
+        above, below = (
+            value([p + d * (i == j) for j, p in enumerate(alpha)])[0].item() for d in (step, -step)
+        )
+        assert slope == pytest.approx((above - below) / (2 * step), rel=1e-6, abs=1e-7)
+
+
 @pytest.mark.parametrize("locked", [False, True])
 def test_certain_gates_are_counted(locked: bool) -> None:
     """Over all configurations of hard gates each regulariser is a count by hand.
@@ -162,6 +201,7 @@ def test_certain_gates_are_counted(locked: bool) -> None:
             3 / 7 * (price[a] + price[w1]) + price[a] + price[w2]
         )
         bops = 3 * a * w1 + 7 * a * w2
+        assert relative_bops(layers) == pytest.approx(bops / (10 * 8 * 8))
         assert expected_bops(layers).item() == pytest.approx(bops / 7)
         assert edmips_cost(layers).item() == pytest.approx(bops / 3)
         latency = table[a, w1] + table[a, w2] - 2 * min(table.values())
