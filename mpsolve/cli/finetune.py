@@ -8,7 +8,9 @@ import click
 from rich.text import Text
 
 from mpsolve.cli.completions import complete_files
+from mpsolve.cli.options import rules_options
 from mpsolve.cli.output import print_json, print_report
+from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
@@ -53,11 +55,14 @@ Examples:
     help="One threshold for all weights of the last layer, so that the greatest integer that it "
     "returns is the class.",
 )
+@rules_options
 @training_options
 def finetune(
     model: str,
     *,
     configuration: str,
+    adder_bits: str,
+    input_bits: str,
     data: str,
     output: str,
     recipe: str | None,
@@ -69,7 +74,7 @@ def finetune(
 ) -> int:
     """Fine-tune a network in a configuration."""
     as_json, quiet = reporting(as_json, quiet)
-    wanted = Configuration.read(configuration)
+    wanted, rules = Configuration.read(configuration), graph_rules(adder_bits, input_bits)
     prepared = prepare(model, data, "tqt", recipe, overrides, seed)
     from mpsolve.training.finetuning import finetune as tune
 
@@ -79,6 +84,7 @@ def finetune(
             wanted,
             prepared.data,
             prepared.recipe,
+            rules=rules,
             folder=output,
             name=prepared.name,
             progress=progress,

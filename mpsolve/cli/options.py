@@ -115,7 +115,7 @@ _PROBLEM: tuple[Decorator, ...] = (
     ),
 )
 
-_PROFILE: tuple[Decorator, ...] = (
+_RULES: tuple[Decorator, ...] = (
     click.option(
         "--adder-bits",
         metavar="BITS|free",
@@ -130,6 +130,10 @@ _PROFILE: tuple[Decorator, ...] = (
         show_default=True,
         help="Least input bits of layers that read the network's input.",
     ),
+)
+
+_PROFILE: tuple[Decorator, ...] = (
+    *_RULES,
     click.option(
         "--separate-inputs",
         is_flag=True,
@@ -174,6 +178,11 @@ def problem_options(command: Command) -> Command:
 def profile_options(command: Command) -> Command:
     """What decides how a network is profiled; see `mpsolve.cli.profiling.profiled`."""
     return _decorated(command, _PROFILE)
+
+
+def rules_options(command: Command) -> Command:
+    """What the graph asks of activations that one quantiser serves; see `graph_rules`."""
+    return _decorated(command, _RULES)
 
 
 def time_limit_option(default: float | None = None) -> Decorator:

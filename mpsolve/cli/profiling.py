@@ -84,7 +84,7 @@ def checked_additivity(
         return additivity(graph, table, costs, usual_configurations(table), machine, tell)
 
 
-def graph_rules(adder_bits: str, input_bits: str, separate_inputs: bool) -> Rules:
+def graph_rules(adder_bits: str, input_bits: str, separate_inputs: bool = False) -> Rules:
     """What the options ask of the activations.
 
     Raises

@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mpsolve.cli.completions import complete_tables
+from mpsolve.cli.options import rules_options
 from mpsolve.cli.output import print_json, print_report
+from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
@@ -87,6 +89,7 @@ Examples:
     shell_complete=complete_tables,
     help="The latencies for --regulariser latency.",
 )
+@rules_options
 def search(
     model: str,
     *,
@@ -99,13 +102,15 @@ def search(
     strengths: tuple[str, ...],
     locked: bool,
     table: str | None,
+    adder_bits: str,
+    input_bits: str,
     as_json: bool,
     quiet: bool,
     **options: Any,
 ) -> int:
     """Search the precision of every layer."""
     as_json, quiet = reporting(as_json, quiet)
-    wanted = _numbers(strengths)
+    wanted, rules = _numbers(strengths), graph_rules(adder_bits, input_bits)
     latencies = None
     if table:
         from mpsolve.profiles.bundled import load_table
@@ -126,6 +131,7 @@ def search(
                 recipe=prepared.recipe,
                 locked=locked or None,
                 table=latencies,
+                rules=rules,
                 folder=_folder(output, strength),
                 name=prepared.name,
                 progress=progress,

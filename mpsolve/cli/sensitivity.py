@@ -8,8 +8,9 @@ import click
 from rich.text import Text
 
 from mpsolve.cli.completions import complete_files
-from mpsolve.cli.options import output_options
+from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report
+from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP, load_trained
@@ -82,6 +83,7 @@ Examples:
     shell_complete=complete_files,
     help="Write the sensitivities to this file as CSV.",
 )
+@rules_options
 @output_options
 def sensitivity(
     model: str,
@@ -93,12 +95,14 @@ def sensitivity(
     seed: int,
     checkpoint: str | None,
     output: str,
+    adder_bits: str,
+    input_bits: str,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Measure sensitivities."""
     check_writable(output)
-    widths = _widths(bits)
+    widths, rules = _widths(bits), graph_rules(adder_bits, input_bits)
     loaded, known, name = load_trained(model, data, seed)
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.measure import clipping, measure_sensitivities
@@ -109,7 +113,7 @@ def sensitivity(
     inputs = [batch for batch, _ in drawn.batches]
     signed = known.normalisation.signed or any(bool((batch < 0).any()) for batch in inputs)
     quantised = quantise_model(
-        loaded, (inputs[0][:2],), FixedPrecision(), name=name, signed_input=signed
+        loaded, (inputs[0][:2],), FixedPrecision(), rules, name=name, signed_input=signed
     )
     quantised.observe(inputs)
     with progress_line("measuring", silent=quiet or as_json) as line:
@@ -155,12 +159,14 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def _candidates(model: QuantisedModel, widths: tuple[int, ...]) -> dict[str, list[Precision]]:
     """Every pair of widths that the graph admits for a layer."""
-    return {
-        layer.name: [
-            Precision(b_in, b_wt)
-            for b_in in widths
-            if b_in >= model.group_of(layer.name).least
-            for b_wt in widths
-        ]
-        for layer in model.network.layers
-    }
+    found = {}
+    for layer in model.network.layers:
+        group = model.group_of(layer.name)
+        admitted = [width for width in widths if width >= group.least]
+        if not admitted:
+            raise InputError(
+                f"Layer {layer.name} reads {group.name}, which has at least {group.least} bits: "
+                f"add {group.least} to --bits, or lower --adder-bits or --input-bits."
+            )
+        found[layer.name] = [Precision(b_in, b_wt) for b_in in admitted for b_wt in widths]
+    return found

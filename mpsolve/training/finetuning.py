@@ -10,6 +10,7 @@ import torch
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
+from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.calibration import StartQuantisation, signed_input
 from mpsolve.training.callbacks import Callback
 from mpsolve.training.distributed import this_process
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mpsolve.precision import Precision
-    from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.training.callbacks import TrainingProgress, TrainingState
     from mpsolve.training.data import DataSet
     from mpsolve.training.outcome import Trained
@@ -127,7 +127,7 @@ def finetune(
         "initial_weights": fingerprint(model),
         "data": data.name,
         "configuration": given.to_json(),
-        "rules": None if rules is None else asdict(rules),
+        "rules": asdict(rules or Rules()),
         "last_per_tensor": last_per_tensor,
         "signed_input": signed,
         "recipe": recipe_settings(recipe),

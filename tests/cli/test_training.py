@@ -25,6 +25,14 @@ def make():
     return nn.Sequential(
         nn.Conv2d(1, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(), nn.Flatten(),
         nn.Linear(128, 10))
+class residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(1, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 1, 1)
+        self.relu, self.fc = nn.ReLU6(), nn.Linear(64, 10)
+    def forward(self, x):
+        x = self.relu(self.one(x))
+        return self.fc(self.relu(x + self.relu(self.two(x))).flatten(1))
 """
 FAST = ("--data", "digits", "--set", "epochs=2")
 SEARCH = ("--recipe", "bayesian_bits_digits", "--set", "optimisers.gates.learning_rate=0.2")
@@ -223,6 +231,51 @@ def test_sensitivities_become_the_loss(run: Run, trained: Path, tmp_path: Path) 
     )
     assert solved["loss"] == pytest.approx(best)
     assert solved["loss_name"] == "sensitivity"
+
+
+def test_inputs_and_adders_may_have_fewer_bits(run: Run, trained: Path, tmp_path: Path) -> None:
+    """Than eight, where the options say so; otherwise a configuration is contradicted."""
+    torch.manual_seed(0)
+    space: dict[str, Any] = {}
+    exec(NET, space)
+    torch.save(space["residual"]().state_dict(), tmp_path / "w.pt")
+    model = f"{trained}/net.py:residual:{tmp_path}/w.pt"
+    for bits, named in (("4b/8b 8b/8b 8b/8b", "one"), ("8b/8b 4b/8b 4b/4b", "two")):
+        file = tmp_path / f"{named}.json"
+        layers = zip(("one", "two", "fc"), bits.split(), strict=True)
+        Configuration.from_json(dict(layers)).write(file)
+        arguments = ("finetune", model, "--data", "digits", "--recipe", "tqt_digits")
+        asked = (*arguments, "--set", "epochs=1", "--configuration", file, "-o", tmp_path / named)
+        refused = run(*asked)
+        assert refused.exit_code == 2
+        assert f"Layer {named} reads" in refused.stderr
+        assert "so that its b_in cannot be 4; raise it, or lower --adder-bits" in refused.stderr
+        relaxed = ("--input-bits", "4") if named == "one" else ("--adder-bits", "free")
+        assert run(*asked, *relaxed).exit_code == 0
+        rules = json.loads((tmp_path / named / "run.json").read_text())["settings"]["rules"]
+        assert (rules["input_bits"], rules["adder_bits"]) == (
+            (4, 8) if named == "one" else (8, None)
+        )
+        other = run(*asked, *relaxed, "--input-bits", "2")
+        assert f"rules.input_bits {rules['input_bits']}, not 2.0" in other.stderr
+
+
+def test_searches_and_sensitivities_follow_the_rules(
+    run: Run, trained: Path, tmp_path: Path
+) -> None:
+    """The first layer may then read fewer than eight bits as well."""
+    model = f"{trained}/net.py:make:{trained}/float"
+    asked = ("--strength", "3", "--input-bits", "free", "-o", tmp_path / "c", "--json")
+    (found,) = json.loads(run("search", model, *FAST, *SEARCH, *asked).stdout)
+    two = Configuration.homogeneous(("0", "4"), "2b/2b")
+    assert Configuration.from_json(found["configuration"]) == two
+    measure = ("sensitivity", model, "--data", "digits", "--metric", "mse", "--examples", "8")
+    options = ("--bits", "2,4", "-o", tmp_path / "s.csv", "--json")
+    refused = run(*measure, *options)
+    assert "at least 8 bits: add 8 to --bits, or lower --adder-bits" in refused.stderr
+    rows = json.loads(run(*measure, *options, "--input-bits", "4").stdout)
+    assert [(r["b_in"], r["b_wt"]) for r in rows if r["layer"] == "0"] == [(4, 2), (4, 4)]
+    assert "write a number of bits" in run(*measure, *options, "--input-bits", "no").stderr
 
 
 @pytest.mark.parametrize(

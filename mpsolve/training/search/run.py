@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import torch
 
 from mpsolve.errors import InputError
+from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.calibration import StartQuantisation, signed_input
 from mpsolve.training.callbacks import Callback
 from mpsolve.training.distributed import this_process
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mpsolve.configuration import Configuration
-    from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.training.callbacks import TrainingProgress, TrainingState
     from mpsolve.training.data import DataSet
@@ -180,7 +180,7 @@ def search_precisions(
         "decomposition": decomposition,
         "regulariser": regulariser,
         "table": table.source if table else None,
-        "rules": None if rules is None else repr(rules),
+        "rules": asdict(rules or Rules()),
         "signed_input": signed,
         "recipe": recipe_settings(recipe),
     }

@@ -66,12 +66,14 @@ class ActivationGroup:
             if other != bits:
                 raise InputError(
                     f"Layers {first} and {layer} read activations of one quantiser, {self.name}, "
-                    f"so that b_in cannot be {bits} in one and {other} in the other."
+                    f"so that b_in cannot be {bits} in one and {other} in the other; give them "
+                    "the same."
                 )
         if bits < self.least:
             raise InputError(
                 f"Layer {first} reads {self.name}, which has at least {self.least} bits, "
-                f"so that its b_in cannot be {bits}."
+                f"so that its b_in cannot be {bits}; raise it, or lower --adder-bits or "
+                "--input-bits (Rules)."
             )
         return whole_bits(bits, f"Layer {first}: b_in")
 
