@@ -48,6 +48,13 @@ _PROBLEM: tuple[Decorator, ...] = (
         help="What to minimise: sensitivities of the layers, as mpsolve sensitivity writes them.",
     ),
     click.option(
+        "--pairs",
+        metavar="FILE",
+        shell_complete=complete_files,
+        help="What two layers add to the loss or to a cost together, as CSV: layer_a, b_in_a, "
+        "b_wt_a, layer_b, b_in_b, b_wt_b, value and, unless it is the loss, cost.",
+    ),
+    click.option(
         "-b",
         "--budget",
         "budgets",

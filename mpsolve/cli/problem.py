@@ -14,6 +14,7 @@ from mpsolve.columns import RAM
 from mpsolve.constraints import RELATIONS, Restriction, Tie
 from mpsolve.errors import InputError
 from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.pairs import read_pairs
 from mpsolve.precision import Precision
 from mpsolve.problem import Problem
 from mpsolve.ram import ram_budget
@@ -72,6 +73,7 @@ def pose(
     *,
     loss: str | None = None,
     sensitivities: str | None = None,
+    pairs: str | None = None,
     budgets: tuple[str, ...] = (),
     reference: str | None = None,
     ties: tuple[str, ...] = (),
@@ -110,9 +112,7 @@ def pose(
         problem = Problem.from_table(
             loaded,
             loss,
-            limits,
-            reference=given or None,
-            costs=costs,
+            costs=(*limits, *costs),
             ties=[_tie(loaded, text) for text in ties],
             restrictions=[
                 restriction
@@ -121,6 +121,9 @@ def pose(
                 for restriction in _restrictions(loaded, kind, text)
             ],
         )
+        if pairs:
+            problem = problem.replace(pairwise=read_pairs(pairs, problem))
+        problem = problem.with_budgets(limits, reference=given or None)
     except OverflowError:
         raise InputError("A budget is too large a number.") from None
     ram = None

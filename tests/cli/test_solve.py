@@ -216,3 +216,21 @@ def test_no_file_is_written_without_an_answer(run: Run, table: Path, tmp_path: P
     assert result.exit_code == 3
     assert path.read_text() == "before"
     assert "was not written" in result.stderr
+
+
+def test_pairs_change_the_optimum(run: Run, table: Path, tmp_path: Path) -> None:
+    """Without a budget 8b/8b everywhere has loss 3; a pair that costs 4 makes fc give way."""
+    pairs = tmp_path / "pairs.csv"
+    header = "layer_a,b_in_a,b_wt_a,layer_b,b_in_b,b_wt_b,value,cost\n"
+    pairs.write_text(header + "conv0,8,8,fc,8,8,4,\nconv0,8,8,b0.dw,8,8,60,latency\n")
+    told = json.loads(run("solve", table, "--pairs", pairs, "--json").stdout)
+    assert told["loss"] == 4
+    assert told["costs"]["latency"] == 100 + 50 + 10 + 60
+    within = json.loads(run("solve", table, "--pairs", pairs, "-b", "latency=170", "--json").stdout)
+    # conv0 in 4b/4b takes part in no pair: 60 + 50 + 40 and 5 + 1 + 2, against 165 and 10.
+    assert (within["costs"]["latency"], within["loss"]) == (150, 8)
+    front = run("front", table, "--pairs", pairs)
+    assert front.exit_code == 2
+    assert "The front looks at layers one by one" in front.stderr
+    pairs.write_text(header.replace("value", "price"))
+    assert "pairs.csv" in run("solve", table, "--pairs", pairs).stderr
