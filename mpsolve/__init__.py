@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from mpsolve.front import Front as Front
     from mpsolve.inspection import Inspection as Inspection
     from mpsolve.inspection import inspect_table as inspect_table
+    from mpsolve.pairs import read_pairs as read_pairs
+    from mpsolve.pairs import write_pairs as write_pairs
     from mpsolve.pairwise import PairwiseTerm as PairwiseTerm
     from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
@@ -114,6 +116,8 @@ _HOMES = {
     "write_csv": "mpsolve.profiles.write",
     "k_best": "mpsolve.ranking",
     "pareto_front": "mpsolve.pareto",
+    "read_pairs": "mpsolve.pairs",
+    "write_pairs": "mpsolve.pairs",
     "PairwiseTerm": "mpsolve.pairwise",
     "Precision": "mpsolve.precision",
     "Problem": "mpsolve.problem",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mpsolve.front import Front
     from mpsolve.profiles.table import LatencyTable, Provenance
+    from mpsolve.typing import FloatArray
 
 #: Single points are marked as long as there are few.
 MARKED = 100
@@ -87,6 +88,38 @@ def plot_throughput(
     if min(t.least for own in rates for t in own) > 0:
         ax.set_yscale("log")
     ax.set_title("All layers: range, mean, one standard deviation", fontsize="medium")
+    ax.legend(fontsize="small")
+    if path is not None:
+        _save(ax, path)
+    return ax
+
+
+def plot_prediction(
+    predicted: FloatArray,
+    measured: FloatArray,
+    label: str,
+    path: str | PathLike[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw measured over predicted losses ``(C,)``.
+
+    Parameters
+    ----------
+    predicted, measured
+        The losses.
+    label
+        What the legend says.
+    path, ax
+        As in `plot_throughput`.
+    """
+    ax = ax or _new_axes()
+    ax.plot(predicted, measured, ".", label=label)
+    for values, scale in ((predicted, ax.set_xscale), (measured, ax.set_yscale)):
+        if values.min() > 0 and values.max() > DECADES * values.min():
+            scale("log")
+    ax.set_xlabel("predicted: sum of sensitivities")
+    ax.set_ylabel("measured: mean loss of the quantised network")
+    ax.set_title(f"{len(predicted)} configurations", fontsize="medium")
     ax.legend(fontsize="small")
     if path is not None:
         _save(ax, path)

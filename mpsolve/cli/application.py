@@ -21,6 +21,7 @@ from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
 from mpsolve.cli.networks import networks
 from mpsolve.cli.output import write_error
+from mpsolve.cli.predictiveness import predictiveness
 from mpsolve.cli.profile import profile
 from mpsolve.cli.search import search
 from mpsolve.cli.sensitivity import sensitivity
@@ -155,6 +156,7 @@ for _command in (
     train,
     search,
     sensitivity,
+    predictiveness,
     finetune,
     export,
     flow,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
 
 from mpsolve.cli.completions import complete_files
-from mpsolve.cli.options import output_options, rules_options
+from mpsolve.cli.measuring import measuring_options, observed
 from mpsolve.cli.output import check_writable, print_json, print_report
-from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import SOLVED
-from mpsolve.cli.training import MODEL_HELP, load_trained
+from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import InputError
+from mpsolve.pairs import write_pairs
 from mpsolve.precision import Precision
 from mpsolve.profiles.write import tidy_columns, write_csv
 
@@ -35,17 +35,18 @@ METRICS = [
     {MODEL_HELP}
 
     Weights and input activations are quantised one at a time on a fixed set of training examples.
-    mpsolve solve TABLE --sensitivities FILE minimises the result. Ctrl-C loses nothing that
-    --checkpoint has taken up.""",
+    mpsolve solve TABLE --sensitivities FILE minimises the result, and mpsolve predictiveness says
+    how well it predicts. Ctrl-C loses nothing that --checkpoint has taken up.""",
     epilog="""\b
 Examples:
   mpsolve sensitivity ds_cnn_small:runs/float --data digits -o sensitivity.csv
   mpsolve sensitivity resnet8:runs/float --data cifar10:/data --metric hessian \\
       --examples 512 --checkpoint hessian.jsonl -o sensitivity.csv
+  mpsolve sensitivity ds_cnn_small:runs/float --data digits --metric loss-pairs \\
+      --pairs pairs.csv -o sensitivity.csv
 """,
 )
 @click.argument("model", shell_complete=complete_files)
-@click.option("--data", metavar="DATA", required=True, help="As in mpsolve train.")
 @click.option(
     "--metric",
     type=click.Choice(METRICS),
@@ -60,14 +61,18 @@ Examples:
     help="The bit-widths of weights and input activations, separated by commas.",
 )
 @click.option(
-    "--examples",
-    type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="How many training examples to measure on.",
+    "--pairs",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Also measure what neighbouring layers cost beyond the sum of both, and write it to this "
+    "file for mpsolve solve --pairs (metric loss-pairs).",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws."
+    "--span",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many places apart the layers of --pairs may be.",
 )
 @click.option(
     "--checkpoint",
@@ -83,39 +88,33 @@ Examples:
     shell_complete=complete_files,
     help="Write the sensitivities to this file as CSV.",
 )
-@rules_options
-@output_options
+@measuring_options
 def sensitivity(
     model: str,
     *,
-    data: str,
     metric: str,
     bits: str,
-    examples: int,
-    seed: int,
+    pairs: str | None,
+    span: int,
     checkpoint: str | None,
     output: str,
-    adder_bits: str,
-    input_bits: str,
     as_json: bool,
     quiet: bool,
+    **measured_on: Any,
 ) -> int:
     """Measure sensitivities."""
     check_writable(output)
-    widths, rules = _widths(bits), graph_rules(adder_bits, input_bits)
-    loaded, known, name = load_trained(model, data, seed)
-    from mpsolve.training.sensitivity.examples import Examples
+    if pairs:
+        check_writable(pairs)
+        if metric != "loss-pairs":
+            raise InputError(
+                "--pairs completes losses of layers that were measured; give --metric loss-pairs."
+            )
+    widths = _widths(bits)
+    on = observed(model, **measured_on)
+    from mpsolve.training.sensitivity.cross_terms import cross_terms, neighbours
     from mpsolve.training.sensitivity.measure import clipping, measure_sensitivities
-    from mpsolve.training.wrapping.fixed import FixedPrecision
-    from mpsolve.training.wrapping.wrap import quantise_model
 
-    drawn = Examples.draw(known.train, examples, seed=seed)
-    inputs = [batch for batch, _ in drawn.batches]
-    signed = known.normalisation.signed or any(bool((batch < 0).any()) for batch in inputs)
-    quantised = quantise_model(
-        loaded, (inputs[0][:2],), FixedPrecision(), rules, name=name, signed_input=signed
-    )
-    quantised.observe(inputs)
     with progress_line("measuring", silent=quiet or as_json) as line:
 
         def tell(state: SensitivityProgress) -> None:
@@ -123,13 +122,23 @@ def sensitivity(
                 line.label = f"measuring {state.done} of {state.total}: {state.what}"
 
         table = measure_sensitivities(
-            quantised,
-            drawn,
+            on.model,
+            on.examples,
             metric,
-            _candidates(quantised, widths),
+            _candidates(on.model, widths),
             checkpoint=checkpoint,
             progress=tell,
         )
+        if pairs:
+            terms = cross_terms(
+                on.model,
+                on.examples,
+                table,
+                neighbours(table, span),
+                checkpoint=checkpoint,
+                progress=tell,
+            )
+            write_pairs(terms, table, pairs)
     write_csv(table, output)
     if as_json:
         columns = tidy_columns(table)
@@ -139,9 +148,10 @@ def sensitivity(
         note = clipping(table)
         print_report(
             Text(
-                f"{name} on {len(drawn)} examples of {known.name}: {metric} of "
+                f"{on.name} on {len(on.examples)} examples of {on.data.name}: {metric} of "
                 f"{len(table.layers)} layers, {len(table.precisions)} candidates; wrote {output}"
             ),
+            Text(f"{len(terms)} pairs of layers; wrote {pairs}") if pairs else None,
             Text(note) if note else None,
         )
     return SOLVED

@@ -62,7 +62,9 @@ if TYPE_CHECKING:
     from mpsolve.training.search.run import SearchResult as SearchResult
     from mpsolve.training.search.run import search_precisions as search_precisions
     from mpsolve.training.sensitivity.cross_terms import cross_terms as cross_terms
+    from mpsolve.training.sensitivity.cross_terms import neighbours as neighbours
     from mpsolve.training.sensitivity.examples import Examples as Examples
+    from mpsolve.training.sensitivity.joint import joint_losses as joint_losses
     from mpsolve.training.sensitivity.measure import clipping as clipping
     from mpsolve.training.sensitivity.measure import measure_sensitivities as measure_sensitivities
     from mpsolve.training.sensitivity.merge import with_sensitivity as with_sensitivity
@@ -151,7 +153,9 @@ _HOMES = {
     "METRICS": "mpsolve.training.sensitivity.registry",
     "with_sensitivity": "mpsolve.training.sensitivity.merge",
     "predictiveness": "mpsolve.training.sensitivity.predictiveness",
+    "joint_losses": "mpsolve.training.sensitivity.joint",
     "cross_terms": "mpsolve.training.sensitivity.cross_terms",
+    "neighbours": "mpsolve.training.sensitivity.cross_terms",
 }
 
 if not TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mpsolve.cli.application import application
-from tests.cli.support import SMALL
+from tests.cli.support import FAST, NET, SMALL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,3 +36,15 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "small.csv"
     path.write_text(SMALL, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model in a file, and the run that trained it."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "net.py").write_text(NET)
+    options = ["--recipe", "full_precision_digits", "-o", str(folder / "float"), "--json"]
+    result = CliRunner().invoke(application, ["train", f"{folder}/net.py:make", *FAST, *options])
+    assert result.exit_code == 0
+    (folder / "train.json").write_text(result.stdout)
+    return folder

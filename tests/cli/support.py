@@ -23,6 +23,25 @@ fc,8,8,40,cycles,2,4000
 fc,4,4,10,cycles,3,2000
 """
 
+#: A network in a file, and one with an adder.
+NET = """
+from torch import nn
+def make():
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(), nn.Flatten(),
+        nn.Linear(128, 10))
+class residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(1, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 1, 1)
+        self.relu, self.fc = nn.ReLU6(), nn.Linear(64, 10)
+    def forward(self, x):
+        x = self.relu(self.one(x))
+        return self.fc(self.relu(x + self.relu(self.two(x))).flatten(1))
+"""
+#: Two epochs on the digits.
+FAST = ("--data", "digits", "--set", "epochs=2")
+
 
 class Run(Protocol):
     """Runs the command line in this process."""

@@ -72,9 +72,9 @@ def test_warm_start_with_an_unknown_layer(run: Run, table: Path, tmp_path: Path)
         (["slove"], "did you mean solve?"),
         (
             ["optimise"],
-            "there are bench, candidates, compare, completion, export, finetune, front, import, "
-            "inspect, networks, profile, search, sensitivity, solve, stability, tables, targets, "
-            "train, verify",
+            "there are bench, candidates, compare, completion, export, finetune, flow, front, "
+            "import, inspect, networks, predictiveness, profile, search, sensitivity, solve, "
+            "stability, tables, targets, train, verify",
         ),
         (["solve"], "TABLE"),
         (["solve", "nowhere.csv"], "neither a file nor a bundled table"),

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mpsolve.configuration import Configuration
-from tests.cli.support import environment
+from tests.cli.support import FAST, NET, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,39 +19,7 @@ if TYPE_CHECKING:
     from tests.cli.support import Run
 
 torch.set_num_threads(1)
-NET = """
-from torch import nn
-def make():
-    return nn.Sequential(
-        nn.Conv2d(1, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(), nn.Flatten(),
-        nn.Linear(128, 10))
-class residual(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.one, self.two = nn.Conv2d(1, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 1, 1)
-        self.relu, self.fc = nn.ReLU6(), nn.Linear(64, 10)
-    def forward(self, x):
-        x = self.relu(self.one(x))
-        return self.fc(self.relu(x + self.relu(self.two(x))).flatten(1))
-"""
-FAST = ("--data", "digits", "--set", "epochs=2")
 SEARCH = ("--recipe", "bayesian_bits_digits", "--set", "optimisers.gates.learning_rate=0.2")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model in a file, and the run that trained it."""
-    from click.testing import CliRunner
-
-    from mpsolve.cli.application import application
-
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "net.py").write_text(NET)
-    options = ["--recipe", "full_precision_digits", "-o", str(folder / "float"), "--json"]
-    result = CliRunner().invoke(application, ["train", f"{folder}/net.py:make", *FAST, *options])
-    assert result.exit_code == 0
-    (folder / "train.json").write_text(result.stdout)
-    return folder
 
 
 def test_train_search_finetune(run: Run, trained: Path, tmp_path: Path) -> None:
@@ -188,7 +156,8 @@ def test_help_needs_no_torch() -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"
         "from mpsolve.cli.application import application as a\n"
-        "for c in ('train', 'search', 'finetune', 'export'):\n"
+        "for c in ('train', 'search', 'finetune', 'export', 'flow', 'sensitivity',"
+        " 'predictiveness'):\n"
         "    a.main([c, '--help'], standalone_mode=False)\n"
         "sys.exit(a.main(['train', 'lenet', '--data', 'digits', '-o', 'x'], 'mpsolve', "
         "standalone_mode=False))"
@@ -201,7 +170,7 @@ def test_help_needs_no_torch() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stdout.count("Examples:") == 4
+    assert done.stdout.count("Examples:") == 7
     assert "Training needs torch, which is not installed: pip install 'mpsolve[training]'" in (
         done.stderr
     )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from mpsolve.profiles.write import write_csv
-from mpsolve.training.calibration import signed_input
 from mpsolve.training.data import TensorSplit, load_data
 from mpsolve.training.data.splits import sample
 from mpsolve.training.deployment.accuracy import classify
@@ -27,8 +26,8 @@ from mpsolve.training.full_precision import train_full_precision
 from mpsolve.training.models.load import load_model, load_weights
 from mpsolve.training.outcome import DivergenceError
 from mpsolve.training.search.run import search_precisions
-from mpsolve.training.sensitivity.examples import Examples
 from mpsolve.training.sensitivity.measure import measure_sensitivities
+from mpsolve.training.sensitivity.prepare import prepare
 from mpsolve.training.wrapping.fixed import FixedPrecision
 from mpsolve.training.wrapping.wrap import quantise_model
 
@@ -133,17 +132,8 @@ def measure(
 ) -> Result:
     """Measure the sensitivities of all candidates, in ``sensitivities.csv``."""
     data = data_of(settings)
-    examples = Examples.draw(data.train, settings.examples, seed=seed)
-    inputs = [batch for batch, _ in examples.batches]
     model = model_of(settings, seed, trained)
-    quantised = quantise_model(
-        model,
-        (inputs[0][:2],),
-        FixedPrecision(),
-        name=settings.name,
-        signed_input=signed_input(data, settings.recipe("tqt", seed)),
-    )
-    quantised.observe(inputs)
+    quantised, examples = prepare(model, data, settings.examples, seed=seed, name=settings.name)
     folder.mkdir(parents=True, exist_ok=True)
 
     def tell_operand(state: SensitivityProgress) -> None:

@@ -53,14 +53,14 @@ class SensitivityCheckpoint:
             "mpsolve": "sensitivities",
             "metric": f"{metric.name}: {metric!r}",
             "data": data.fingerprint,
-            "model": _fingerprint(model),
+            "model": fingerprint(model),
             "precisions": {layer: [*map(str, own)] for layer, own in candidates.items()},
         }
         entries = self._lines.read()
         if not entries:
             self._lines.append(header)
             return
-        self._require_own(entries[0], header)
+        require_own(path, entries[0], header, "a checkpoint of sensitivities")
         for entry in entries[1:]:
             self._take(entry)
 
@@ -70,15 +70,6 @@ class SensitivityCheckpoint:
         if self._lines is not None:
             values = {of: [s.value, s.error] for of, s in found.items()}
             self._lines.append({"measured": key, "values": values})
-
-    def _require_own(self, theirs: Any, own: dict[str, Any]) -> None:
-        if not isinstance(theirs, dict) or theirs.get("mpsolve") != own["mpsolve"]:
-            raise InputError(f"{self._path} is not a checkpoint of sensitivities.")
-        if other := [name for name in own if theirs.get(name) != own[name]]:
-            raise InputError(
-                f"{self._path} was measured with another {' and another '.join(other)}; name "
-                "another file, or remove it to begin anew."
-            )
 
     def _take(self, entry: Any) -> None:
         try:
@@ -92,7 +83,26 @@ class SensitivityCheckpoint:
             ) from None
 
 
-def _fingerprint(model: QuantisableModel) -> str:
+def require_own(
+    path: str | PathLike[str] | None, theirs: Any, own: Mapping[str, Any], what: str
+) -> None:
+    """Refuse a file that begins with another header.
+
+    Raises
+    ------
+    InputError
+        If it is none of ours, or that of another measurement.
+    """
+    if not isinstance(theirs, dict) or theirs.get("mpsolve") != own["mpsolve"]:
+        raise InputError(f"{path} is not {what}.")
+    if other := [name for name in own if theirs.get(name) != own[name]]:
+        raise InputError(
+            f"{path} was measured with another {' and another '.join(other)}; name another file, "
+            "or remove it to begin anew."
+        )
+
+
+def fingerprint(model: QuantisableModel) -> str:
     """A digest of all parameters, buffers and thresholds."""
     digest = sha256()
     for name, value in sorted(model.state_dict().items()):

@@ -9,14 +9,16 @@ import numpy as np
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError, MissingDependencyError
-from mpsolve.training.quantisers.quantiser import Mode
-from mpsolve.training.sensitivity.loss import losses
+from mpsolve.training.sensitivity.joint import joint_losses
 from mpsolve.training.sensitivity.merge import COLUMN
-from mpsolve.training.sensitivity.operand import measuring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from os import PathLike
 
+    from matplotlib.axes import Axes
+
+    from mpsolve.pairwise import PairwiseTerm
     from mpsolve.precision import Precision
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.training.sensitivity.examples import Examples
@@ -24,6 +26,26 @@ if TYPE_CHECKING:
     from mpsolve.typing import FloatArray
 
 _RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RankCorrelation:
+    """A rank correlation and its bootstrap percentile interval.
+
+    Attributes
+    ----------
+    value
+        From -1 to 1.
+    low, high
+        The interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,31 +57,44 @@ class Predictiveness:
     configurations
         The C configurations.
     predicted
-        ``(C,)`` sums of the sensitivities of their layers.
+        ``(C,)`` sums of the sensitivities of their layers, and of pairwise terms if there are any.
     measured
         ``(C,)`` mean losses with all layers quantised.
-    correlation
-        Spearman's rank correlation of the two.
-    interval
-        Its bootstrap percentile interval over the configurations.
+    spearman, kendall
+        Spearman's rank correlation of the two, and Kendall's (tau-b); intervals over the
+        configurations.
     confidence
-        Of the interval.
+        Of the intervals.
     """
 
     configurations: tuple[Configuration, ...]
     predicted: FloatArray
     measured: FloatArray
-    correlation: float
-    interval: tuple[float, float]
+    spearman: RankCorrelation
+    kendall: RankCorrelation
     confidence: float = 0.95
 
     def __str__(self) -> str:
-        low, high = self.interval
         return (
-            f"Spearman rank correlation {self.correlation:.3f} between predicted and measured "
-            f"loss of {len(self.configurations)} configurations ({self.confidence:.0%} "
-            f"bootstrap interval {low:.3f} to {high:.3f})"
+            f"Rank correlation between predicted and measured loss of {len(self.configurations)} "
+            f"configurations: Spearman {self.spearman}, Kendall {self.kendall}, with "
+            f"{self.confidence:.0%} bootstrap intervals"
         )
+
+    def plot(self, path: str | PathLike[str] | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the measured over the predicted losses.
+
+        Parameters
+        ----------
+        path
+            Where to save the picture; its suffix tells the format.
+        ax
+            Axes to draw on; by default new ones.
+        """
+        from mpsolve.plotting import plot_prediction
+
+        label = f"Spearman {self.spearman}\nKendall {self.kendall}"
+        return plot_prediction(self.predicted, self.measured, label, path, ax)
 
 
 def predictiveness(
@@ -68,8 +103,11 @@ def predictiveness(
     sensitivities: LatencyTable,
     configurations: int | Sequence[Configuration] = 50,
     *,
+    pairwise: Sequence[PairwiseTerm] = (),
     seed: int = 0,
     confidence: float = 0.95,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Predictiveness:
     """Compare the sums that a solver minimises with measured losses.
 
@@ -83,10 +121,14 @@ def predictiveness(
         What `measure_sensitivities` returned.
     configurations
         Some, or how many are drawn; see `random_configurations`.
+    pairwise
+        What pairs of layers add to the loss; see `cross_terms`.
     seed
         Of the draw and of the bootstrap.
     confidence
-        Of the interval.
+        Of the intervals.
+    checkpoint, progress
+        As in `joint_losses`.
 
     Raises
     ------
@@ -99,24 +141,34 @@ def predictiveness(
         configurations = random_configurations(model, sensitivities, configurations, seed)
     if len(configurations) < 3:
         raise InputError("A rank correlation needs at least three configurations.")
-    predicted = np.array([predicted_loss(sensitivities, c) for c in configurations])
-    measured = np.array([joint_loss(model, data, c) for c in configurations])
-    correlation = float(rank_correlation(predicted, measured))
-    if np.isnan(correlation):
-        raise InputError("All predictions or all losses are equal, so that nothing can be ranked.")
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(predicted), size=(_RESAMPLES, len(predicted)))
-    resampled = rank_correlation(predicted[draws], measured[draws])
-    tail = (1 - confidence) / 2
-    low, high = np.nanquantile(resampled, [tail, 1 - tail])
-    return Predictiveness(
-        tuple(configurations),
-        predicted,
-        measured,
-        correlation,
-        (float(low), float(high)),
-        confidence,
-    )
+    predicted = predicted_losses(sensitivities, configurations, pairwise)
+    measured = joint_losses(model, data, configurations, checkpoint=checkpoint, progress=progress)
+    return compared(configurations, predicted, measured, seed=seed, confidence=confidence)
+
+
+def compared(
+    configurations: Sequence[Configuration],
+    predicted: FloatArray,
+    measured: FloatArray,
+    *,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Predictiveness:
+    """The comparison of predicted and measured losses ``(C,)``; see `predictiveness`."""
+    draws = np.random.default_rng(seed).integers(len(predicted), size=(_RESAMPLES, len(predicted)))
+    tails = (1 - confidence) / 2, (1 + confidence) / 2
+
+    def estimated(correlation: Callable[[FloatArray, FloatArray], FloatArray]) -> RankCorrelation:
+        value = float(correlation(predicted, measured))
+        if np.isnan(value):
+            raise InputError(
+                "All predictions or all losses are equal, so that nothing can be ranked."
+            )
+        low, high = np.nanquantile(correlation(predicted[draws], measured[draws]), tails)
+        return RankCorrelation(value, float(low), float(high))
+
+    spearman, kendall = estimated(rank_correlation), estimated(concordance)
+    return Predictiveness(tuple(configurations), predicted, measured, spearman, kendall, confidence)
 
 
 def random_configurations(
@@ -156,29 +208,35 @@ def _draw(
     return Configuration(chosen)
 
 
-def predicted_loss(table: LatencyTable, configuration: Configuration) -> float:
-    """The sum of the sensitivities of a configuration."""
-    total = 0.0
-    for i, layer in enumerate(table.layers):
-        begin, end = table.offsets[i : i + 2]
-        own = table.precisions[begin:end]
-        if layer not in configuration or configuration[layer] not in own:
-            raise InputError(
-                f"{table.source} has no sensitivity of layer {layer} in the configuration."
-            )
-        total += float(table.columns[COLUMN][begin + own.index(configuration[layer])])
-    return total
+def predicted_losses(
+    table: LatencyTable,
+    configurations: Sequence[Configuration],
+    pairwise: Sequence[PairwiseTerm] = (),
+) -> FloatArray:
+    """The sums of the sensitivities of ``C`` configurations, and of pairwise terms: ``(C,)``."""
+    found = []
+    for configuration in configurations:
+        places = [_place(table, layer, configuration) for layer in table.layers]
+        total = sum(
+            float(table.columns[COLUMN][begin + place])
+            for begin, place in zip(table.offsets, places, strict=False)
+        )
+        for term in pairwise:
+            i, j = (places[table.layers.index(layer)] for layer in (term.first, term.second))
+            total += float(term.values[i, j]) if term.cost is None else 0.0
+        found.append(total)
+    return np.array(found)
 
 
-def joint_loss(model: QuantisableModel, data: Examples, configuration: Configuration) -> float:
-    """The mean loss with every quantiser at work, as the network would be deployed."""
-    was = model.configuration
-    with measuring(model), model.mode(Mode.QUANTISE):
-        model.apply_configuration(configuration)
-        try:
-            return float(losses(model, data).mean())
-        finally:
-            model.apply_configuration(was)
+def _place(table: LatencyTable, layer: str, configuration: Configuration) -> int:
+    """The position of a layer's precision among its candidates."""
+    begin, end = table.offsets[table.layers.index(layer) :][:2]
+    own = table.precisions[begin:end]
+    if layer not in configuration or configuration[layer] not in own:
+        raise InputError(
+            f"{table.source} has no sensitivity of layer {layer} in the configuration."
+        )
+    return own.index(configuration[layer])
 
 
 def rank_correlation(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -194,3 +252,16 @@ def rank_correlation(a: FloatArray, b: FloatArray) -> FloatArray:
     x, y = (ranks - ranks.mean(-1, keepdims=True) for ranks in (x, y))
     with np.errstate(invalid="ignore"):
         return (x * y).sum(-1) / np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
+
+
+def concordance(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Kendall's rank correlations (tau-b) along the last axis: ``(..., C)`` to ``(...)``.
+
+    The cosine of the signs of all differences. NaN where one side is constant. scipy's function
+    takes one pair at a time, with its significance, and ten times as long.
+    """
+    if a.ndim > 1:  # the C^2 signs of one row at a time
+        return np.array([concordance(x, y) for x, y in zip(a, b, strict=True)])
+    x, y = (np.sign(values[:, None] - values).reshape(-1) for values in (a, b))
+    with np.errstate(invalid="ignore"):
+        return np.asarray((x @ y) / np.sqrt((x @ x) * (y @ y)))

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import kendalltau, spearmanr
 from torch.nn.functional import cross_entropy
 
 from mpsolve import Configuration, InputError, Precision
 from mpsolve.training import Mode, set_mode
-from mpsolve.training.sensitivity.cross_terms import cross_terms
+from mpsolve.training.sensitivity import cross_terms as cross
+from mpsolve.training.sensitivity import joint
+from mpsolve.training.sensitivity.cross_terms import cross_terms, neighbours
+from mpsolve.training.sensitivity.joint import joint_loss, joint_losses
 from mpsolve.training.sensitivity.measure import measure_sensitivities
 from mpsolve.training.sensitivity.predictiveness import (
-    joint_loss,
+    concordance,
+    predicted_losses,
     predictiveness,
     random_configurations,
     rank_correlation,
 )
 from tests.training.sensitivity.handmade import HandMade, convolutional, examples, images, linear
 from tests.training.support import normal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PRECISIONS = [Precision(a, w) for a in (8, 3) for w in (8, 3, 2)]
 DATA = images()
@@ -64,7 +74,10 @@ def test_ranks_are_compared_with_each_other() -> None:
     a, b = np.array([1.0, 7.0, 3.0, 9.0, 5.0]), np.array([2.0, 30.0, 1.0, 20.0, 10.0])
     differences = np.array([1, 4, 2, 5, 3]) - np.array([2, 5, 1, 4, 3])
     assert np.isclose(rank_correlation(a, b), 1 - 6 * (differences**2).sum() / (5 * 24))
-    assert np.isnan(rank_correlation(a, np.ones(5)))
+    # Of the 10 pairs, 1 and 3 as well as 7 and 9 are in the other order: (8 - 2) / 10.
+    assert np.isclose(concordance(a, b), 0.6)
+    for correlation in (rank_correlation, concordance):
+        assert np.isnan(correlation(a, np.ones(5)))
 
 
 def test_equal_values_share_a_rank() -> None:
@@ -73,6 +86,8 @@ def test_equal_values_share_a_rank() -> None:
     a, b = rng.integers(5, size=(2, 20, 12)).astype(float)
     expected = [spearmanr(x, y).statistic for x, y in zip(a, b, strict=True)]
     np.testing.assert_allclose(rank_correlation(a, b), expected)
+    expected = [kendalltau(x, y).statistic for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(concordance(a, b), expected)
 
 
 def test_a_single_layer_is_predicted_perfectly() -> None:
@@ -88,11 +103,11 @@ def test_a_single_layer_is_predicted_perfectly() -> None:
     offset = report.measured - table.columns["sensitivity_measured"]
     assert np.ptp(offset) < 1e-12
     assert (table.columns["sensitivity_measured"] > 0).all()
-    assert report.correlation == pytest.approx(1)
-    assert report.interval == pytest.approx((1, 1))
+    for found in (report.spearman, report.kendall):
+        assert (found.value, found.low, found.high) == pytest.approx((1, 1, 1))
     assert str(report) == (
-        "Spearman rank correlation 1.000 between predicted and measured loss of 5 "
-        "configurations (95% bootstrap interval 1.000 to 1.000)"
+        "Rank correlation between predicted and measured loss of 5 configurations: Spearman 1.000 "
+        "(1.000 to 1.000), Kendall 1.000 (1.000 to 1.000), with 95% bootstrap intervals"
     )
 
 
@@ -101,9 +116,9 @@ def test_the_interval_holds_the_correlation() -> None:
     model = convolutional()
     table = measure_sensitivities(model, DATA, "loss", PRECISIONS)
     report, again = (predictiveness(model, DATA, table, 20, seed=3) for _ in range(2))
-    low, high = report.interval
-    assert -1 <= low <= report.correlation <= high <= 1
-    assert report.interval == again.interval
+    for found in (report.spearman, report.kendall):
+        assert -1 <= found.low <= found.value <= found.high <= 1
+    assert (report.spearman, report.kendall) == (again.spearman, again.kendall)
     predicted = [
         sum(
             float(table.columns["sensitivity"][6 * i + PRECISIONS.index(c[layer])])
@@ -158,3 +173,106 @@ def test_cross_terms_complete_the_sum() -> None:
                     continue
                 total = one[i] + two[j] + term.values[i, j]
                 assert np.isclose(total, loss({first: p, second: q}) - loss({}), atol=1e-6)
+
+
+def test_predictions_take_pairwise_terms() -> None:
+    """Of two layers: both single sensitivities and their term are the joint loss."""
+    torch.manual_seed(0)
+    model = HandMade([torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3)]).double()
+    data = examples(normal(30, 6, dtype=torch.float64), torch.arange(30) % 3)
+    table = measure_sensitivities(model, data, "loss-pairs", PRECISIONS)
+    table = replace(table, columns={"sensitivity": table.columns["sensitivity_measured"]})
+    terms = cross_terms(model, data, table, neighbours(table))
+    configurations = random_configurations(model, table, 12)
+    measured = joint_losses(model, data, configurations)
+    whole = predicted_losses(table, configurations, terms)
+    assert np.ptp(measured - whole) < 1e-12
+    assert np.ptp(measured - predicted_losses(table, configurations)) > 1e-4
+    report = predictiveness(model, data, table, configurations, pairwise=terms)
+    assert (report.spearman.value, report.kendall.value) == pytest.approx((1, 1))
+    latency = [replace(term, cost="latency") for term in terms]  # is no loss
+    np.testing.assert_array_equal(
+        predicted_losses(table, configurations, latency), predicted_losses(table, configurations)
+    )
+
+
+def test_neighbours_are_a_few_places_apart() -> None:
+    """Each pair once."""
+    table = measure_sensitivities(convolutional(), DATA, "mse", PRECISIONS)
+    a, b, c, d = table.layers
+    assert neighbours(table) == [(a, b), (b, c), (c, d)]
+    assert neighbours(table, 2) == [(a, b), (a, c), (b, c), (b, d), (c, d)]
+
+
+class Killed(Exception):
+    """Stands for the end of a process."""
+
+
+def test_killed_runs_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is evaluated twice, be it a configuration or a pair of layers."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "loss-pairs", PRECISIONS)
+    configurations, pairs = random_configurations(model, table, 6), neighbours(table)
+    whole = joint_losses(model, DATA, configurations)
+    terms = cross_terms(model, DATA, table, pairs)
+
+    def killed(done: object, _: object = None) -> None:
+        if getattr(done, "done", done) == 2:
+            raise Killed
+
+    for run in (joint_losses, cross_terms):
+        file = tmp_path / run.__name__
+        with pytest.raises(Killed):
+            if run is joint_losses:
+                joint_losses(model, DATA, configurations, checkpoint=file, progress=killed)
+            else:
+                cross_terms(model, DATA, table, pairs, checkpoint=file, progress=killed)
+    calls = []
+    counted = joint.joint_loss
+
+    def count(*arguments: Any) -> float:
+        calls.append(arguments)
+        return counted(*arguments)
+
+    monkeypatch.setattr(joint, "joint_loss", count)
+    again = joint_losses(model, DATA, configurations, checkpoint=tmp_path / "joint_losses")
+    np.testing.assert_array_equal(again, whole)
+    assert len(calls) == 4
+    file = tmp_path / "cross_terms"
+    for _ in range(2):
+        found = cross_terms(model, DATA, table, pairs, checkpoint=file)
+        for one, other in zip(found, terms, strict=True):
+            np.testing.assert_array_equal(one.values, other.values)
+        # All is in the file now, so that nothing is evaluated any more.
+        monkeypatch.setattr(cross, "_loss", None)
+
+
+def test_checkpoints_of_something_else_are_refused(tmp_path: Path) -> None:
+    """With what differs, or with the line that is no loss."""
+    model = convolutional()
+    table = measure_sensitivities(model, DATA, "mse", PRECISIONS)
+    configurations = random_configurations(model, table, 3)
+    file = tmp_path / "losses.jsonl"
+    joint_losses(model, DATA, configurations, checkpoint=file)
+    with pytest.raises(InputError, match="was measured with another data; name another file"):
+        joint_losses(model, images(seed=8), configurations, checkpoint=file)
+    with pytest.raises(InputError, match="is not a checkpoint of sensitivities"):
+        cross_terms(model, DATA, table, neighbours(table), checkpoint=file)
+    with file.open("a") as lines:
+        lines.write('{"configuration": {}}\n')
+    with pytest.raises(InputError, match="holds a line that is no loss"):
+        joint_losses(model, DATA, configurations, checkpoint=file)
+
+
+def test_a_plot_is_drawn(tmp_path: Path) -> None:
+    """A point per configuration, and both correlations in the legend."""
+    model = convolutional()
+    report = predictiveness(
+        model, DATA, measure_sensitivities(model, DATA, "mse", PRECISIONS), 7, seed=2
+    )
+    axes = report.plot(tmp_path / "plot.png")
+    (line,) = axes.get_lines()
+    np.testing.assert_array_equal(line.get_xdata(), report.predicted)
+    np.testing.assert_array_equal(line.get_ydata(), report.measured)
+    assert f"Kendall {report.kendall}" in axes.get_legend().get_texts()[0].get_text()  # type: ignore[union-attr]
+    assert (tmp_path / "plot.png").stat().st_size > 1000

@@ -1,0 +1,101 @@
+"""The losses of whole configurations, which sums of sensitivities are to predict."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mpsolve.errors import InputError
+from mpsolve.json_lines import JsonLines
+from mpsolve.training.quantisers.quantiser import Mode
+from mpsolve.training.sensitivity.checkpoint import fingerprint, require_own
+from mpsolve.training.sensitivity.loss import losses
+from mpsolve.training.sensitivity.operand import measuring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+
+    from mpsolve.configuration import Configuration
+    from mpsolve.training.sensitivity.examples import Examples
+    from mpsolve.training.sensitivity.operand import QuantisableModel
+    from mpsolve.typing import FloatArray
+
+_WHAT = "a checkpoint of joint losses"
+
+
+def joint_loss(model: QuantisableModel, data: Examples, configuration: Configuration) -> float:
+    """The mean loss with every quantiser at work, as the network would be deployed."""
+    was = model.configuration
+    with measuring(model), model.mode(Mode.QUANTISE):
+        model.apply_configuration(configuration)
+        try:
+            return float(losses(model, data).mean())
+        finally:
+            model.apply_configuration(was)
+
+
+def joint_losses(
+    model: QuantisableModel,
+    data: Examples,
+    configurations: Sequence[Configuration],
+    *,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FloatArray:
+    """The joint losses of ``C`` configurations: ``(C,)``.
+
+    Parameters
+    ----------
+    model
+        The network; its configuration is restored.
+    data
+        The examples.
+    configurations
+        What to evaluate.
+    checkpoint
+        A file of JSON lines that takes up every loss, from which a killed run goes on; it serves
+        for other configurations too.
+    progress
+        Is told how many of how many are done.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint belongs to another model or other examples, or is none.
+    """
+    known: dict[str, float] = {}
+    lines = None
+    if checkpoint is not None:
+        lines = JsonLines(checkpoint, _WHAT)
+        header = {"mpsolve": "joint losses", "data": data.fingerprint, "model": fingerprint(model)}
+        entries = lines.read()
+        if entries:
+            require_own(checkpoint, entries[0], header, _WHAT)
+            known = dict(_read(checkpoint, entry) for entry in entries[1:])
+        else:
+            lines.append(header)
+    found = []
+    for done, configuration in enumerate(configurations, 1):
+        key = _key(configuration.to_json())
+        if key not in known:
+            known[key] = joint_loss(model, data, configuration)
+            if lines is not None:
+                lines.append({"configuration": configuration.to_json(), "loss": known[key]})
+        found.append(known[key])
+        if progress is not None:
+            progress(done, len(configurations))
+    return np.array(found)
+
+
+def _key(configuration: Any) -> str:
+    return json.dumps(configuration, sort_keys=True)
+
+
+def _read(path: object, entry: Any) -> tuple[str, float]:
+    try:
+        return _key(entry["configuration"]), float(entry["loss"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path} holds a line that is no loss: {json.dumps(entry)[:60]}") from None
