@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mpsolve.cli.progress import progress_line
 from mpsolve.errors import InputError
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.profiles.targets.measured.end_to_end import Additivity
+    from mpsolve.profiles.targets.target import Target
 
 
 def profiled(
@@ -34,27 +35,48 @@ def profiled(
         If any of them is not understood, or the target cannot run the network.
     """
     from mpsolve.profiles.networks.load import load_network
-    from mpsolve.profiles.profile import DEFAULT_SCHEME, profile
     from mpsolve.profiles.targets.registry import load_target
 
     rules = graph_rules(adder_bits, input_bits, separate_inputs)
     graph, machine = load_network(network), load_target(target)
+    others: dict[str, Any] = {"rom": rom, "leave_out": leave_out, "store": store}
+    return graph, profile_network(graph, machine, rules, silent=silent, **others)
+
+
+def profile_network(
+    network: Network,
+    target: Target,
+    rules: Rules,
+    *,
+    silent: bool,
+    rom: str | None = None,
+    leave_out: bool = False,
+    store: str | None = None,
+) -> LatencyTable:
+    """The table of a network, with a progress line.
+
+    Raises
+    ------
+    InputError
+        If the target cannot run the network.
+    """
+    from mpsolve.profiles.profile import DEFAULT_SCHEME, profile
+
     with progress_line("profiling", silent=silent) as line:
 
         def tell(done: int, total: int) -> None:
             if line:
                 line.label = f"profiling {done} of {total}"
 
-        table = profile(
-            graph,
-            machine,
+        return profile(
+            network,
+            target,
             rules=rules,
             rom=rom or DEFAULT_SCHEME,
             leave_out=leave_out,
             store=store,
             progress=tell,
         )
-    return graph, table
 
 
 def check_checkable(target: str) -> None:

@@ -9,13 +9,14 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from mpsolve.cli.completions import complete_tables
+from mpsolve.cli.completions import complete_tables, complete_targets
 from mpsolve.cli.options import rules_options
 from mpsolve.cli.output import print_json, print_report
-from mpsolve.cli.profiling import graph_rules
+from mpsolve.cli.profiling import graph_rules, profile_network
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
+    Prepared,
     prepare,
     reporting,
     tell_interrupted,
@@ -26,6 +27,9 @@ from mpsolve.cli.training import (
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
+    from mpsolve.profiles.networks.tensor_groups import Rules
+    from mpsolve.profiles.table import LatencyTable
+    from mpsolve.profiles.targets.target import Target
     from mpsolve.training import SearchResult
 
 _ALGORITHMS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
@@ -48,7 +52,7 @@ Examples:
       --workers 8 -o configs
   mpsolve search ds_cnn_small:runs/float --data digits --method edmips -o edmips
   mpsolve search net.py:make:weights.pt --data digits --recipe bayesian_bits_digits \\
-      --regulariser latency --table latencies.csv --strength 10 -o configs
+      --regulariser latency --target pulp8-xpulpnnv2-model --strength 10 -o configs
 """,
 )
 @training_options
@@ -89,6 +93,12 @@ Examples:
     shell_complete=complete_tables,
     help="The latencies for --regulariser latency.",
 )
+@click.option(
+    "--target",
+    metavar="TARGET",
+    shell_complete=complete_targets,
+    help="Instead of --table: profile the network on this modelled target (see mpsolve targets).",
+)
 @rules_options
 def search(
     model: str,
@@ -101,7 +111,9 @@ def search(
     method: Any,
     strengths: tuple[str, ...],
     locked: bool,
+    regulariser: Any,
     table: str | None,
+    target: str | None,
     adder_bits: str,
     input_bits: str,
     as_json: bool,
@@ -111,12 +123,16 @@ def search(
     """Search the precision of every layer."""
     as_json, quiet = reporting(as_json, quiet)
     wanted, rules = _numbers(strengths), graph_rules(adder_bits, input_bits)
+    _check_latencies(regulariser, table, target)
+    machine = _modelled(target) if target else None
     latencies = None
     if table:
         from mpsolve.profiles.bundled import load_table
 
         latencies = load_table(table)
     prepared = prepare(model, data, _ALGORITHMS[method], recipe, overrides, seed)
+    if machine:
+        latencies = _profiled(prepared, machine, rules, silent=quiet or as_json)
     from mpsolve.training.search.run import search_precisions
 
     results: dict[float, SearchResult] = {}
@@ -130,6 +146,7 @@ def search(
                 strength,
                 recipe=prepared.recipe,
                 locked=locked or None,
+                regulariser=regulariser,
                 table=latencies,
                 rules=rules,
                 folder=_folder(output, strength),
@@ -149,6 +166,41 @@ def search(
         tell_interrupted(results[strength].trained, prepared.recipe, folder)
         return INTERRUPTED
     return SOLVED
+
+
+def _check_latencies(regulariser: str, table: str | None, target: str | None) -> None:
+    if (regulariser == "latency") != bool(table or target):
+        raise InputError(
+            "--regulariser latency needs the latencies of --table or --target, and no other "
+            "regulariser takes them."
+        )
+    if table and target:
+        raise InputError("Latencies come from --table or from --target; give one of them.")
+
+
+def _modelled(target: str) -> Target:
+    """A target whose latencies are the same whenever the search goes on."""
+    from mpsolve.profiles.targets.registry import load_target
+    from mpsolve.profiles.targets.target import MeasuredTarget
+
+    machine = load_target(target)
+    if isinstance(machine, MeasuredTarget):
+        raise InputError(
+            f"{target} measures, each time something else: give --table what mpsolve profile has "
+            "written."
+        )
+    return machine
+
+
+def _profiled(prepared: Prepared, target: Target, rules: Rules, *, silent: bool) -> LatencyTable:
+    """The table of the traced network."""
+    import torch
+
+    from mpsolve.profiles.networks.readers.torch_program import from_torch
+
+    example = torch.zeros(2, *prepared.data.input_shape)
+    network = from_torch(prepared.model, (example,), name=prepared.name)
+    return profile_network(network, target, rules, silent=silent)
 
 
 def _folder(output: str, strength: float) -> Path:

@@ -61,3 +61,9 @@ def test_losses() -> None:
     """--minimize completes to the proxies and the sensitivity."""
     assert completions("solve", "t.csv", "--minimize", "s") == ["sensitivity"]
     assert completions("solve", "t.csv", "--minimize", "noise-p") == ["noise-params"]
+
+
+def test_targets() -> None:
+    """--target completes to their names, of a search as well."""
+    for command in ("solve", "profile", "search"):
+        assert completions(command, "x", "--target", "mp") == ["mpic-model"]

@@ -11,11 +11,14 @@ import pytest
 import torch
 
 from mpsolve.configuration import Configuration
+from mpsolve.profiles.networks.readers.torch_program import from_torch
+from mpsolve.profiles.networks.write import network_csv
 from tests.cli.support import FAST, NET, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mpsolve.profiles.networks import Network
     from tests.cli.support import Run
 
 torch.set_num_threads(1)
@@ -65,6 +68,63 @@ def test_edmips(run: Run, trained: Path, tmp_path: Path) -> None:
     result = run("search", model, *FAST, "--method", "edmips", "--strength", "0.01", "-o", tmp_path)
     assert result.exit_code == 0
     assert (tmp_path / "strength-0.01" / "configuration.json").exists()
+
+
+def test_a_target_stands_for_its_table(run: Run, trained: Path, tmp_path: Path) -> None:
+    """The search for low latency on it is that with the table that mpsolve profile would write."""
+    net = make_network(trained)
+    geometry, table = tmp_path / "net.csv", tmp_path / "latencies.csv"
+    geometry.write_text(network_csv(net))
+    target = "pulp8-xpulpnnv2-model"
+    assert run("profile", geometry, "--target", target, "-o", table).exit_code == 0
+    model = f"{trained}/net.py:make:{trained}/float"
+    asked = ("search", model, *FAST, *SEARCH, "--regulariser", "latency", "--strength", "1e-6,30")
+    told = [
+        json.loads(run(*asked, *latencies, "-o", tmp_path / name, "--json").stdout)
+        for name, latencies in (("a", ("--target", target)), ("b", ("--table", table)))
+    ]
+    weak, strong = told[0]
+    assert [found["configuration"] for found in told[0]] == [
+        found["configuration"] for found in told[1]
+    ]
+    assert strong["relative_bops"] < weak["relative_bops"]
+    settings = json.loads((tmp_path / "a" / "strength-30" / "run.json").read_text())["settings"]
+    assert (settings["regulariser"], settings["table"]) == (
+        "latency",
+        f"{trained}/net.py:make on {target}",
+    )
+
+
+def make_network(trained: Path) -> Network:
+    """The network in the file, as it is read."""
+    space: dict[str, Any] = {}
+    exec(NET, space)
+    return from_torch(space["make"]().eval(), (torch.zeros(1, 1, 8, 8),), name="net")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--target", "pulp8-xpulpnnv2-model"), "no other regulariser takes them"),
+        (("--regulariser", "latency"), "needs the latencies of --table or --target"),
+        (("--regulariser", "latency", "--target", "toaster"), "There is no target 'toaster'"),
+        (("--regulariser", "latency", "--target", "cpu", "--table", "{t}"), "give one of them"),
+        (("--regulariser", "latency", "--target", "cpu"), "cpu measures, each time something else"),
+        (("--regulariser", "latency", "--target", "ne16-model"), "ne16-model"),
+    ],
+)
+def test_latencies_come_from_one_place(
+    run: Run, trained: Path, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    """Which must be able to run the network in all precisions that the search may choose."""
+    (tmp_path / "t.csv").write_text("layer,b_in,b_wt,latency\n0,8,8,1\n")
+    model = f"{trained}/net.py:make:{trained}/float"
+    asked = (option.format(t=tmp_path / "t.csv") for option in options)
+    result = run("search", model, *FAST, *SEARCH, *asked, "-o", tmp_path / "o")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
+    assert not (tmp_path / "o").exists()
 
 
 INTERRUPTED = """

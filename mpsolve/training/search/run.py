@@ -169,6 +169,7 @@ def search_precisions(
     quantised = quantise_model(
         model, (_example(data),), build, rules, name=name, signed_input=signed
     )
+    layers = quantised.layers(latencies_of(quantised.layers(), table) if table else None)
     settings = {
         "command": "search",
         "model": name or type(model).__name__,
@@ -185,7 +186,6 @@ def search_precisions(
         "recipe": recipe_settings(recipe),
     }
     place = folder and open_folder(folder, settings, first=this_process(device).first)
-    layers = quantised.layers(latencies_of(quantised.layers(), table) if table else None)
     start = StartQuantisation(data.train, recipe)
 
     def extra_loss(_: nn.Module) -> Tensor:
