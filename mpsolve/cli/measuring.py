@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpsolve.cli.options import Command, Decorator, output_options, rules_options
+from mpsolve.cli.completions import complete_files
 from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.training import load_trained
 
 if TYPE_CHECKING:
+    from mpsolve.cli.options import Command, Decorator
     from mpsolve.training import DataSet
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
 
 _OPTIONS: tuple[Decorator, ...] = (
+    click.argument("model", shell_complete=complete_files),
     click.option("--data", metavar="DATA", required=True, help="As in mpsolve train."),
     click.option(
         "--examples",
@@ -32,8 +34,7 @@ _OPTIONS: tuple[Decorator, ...] = (
 
 
 def measuring_options(command: Command) -> Command:
-    """The data, and what the graph asks of activations; see `observed`."""
-    command = rules_options(output_options(command))
+    """MODEL and what it is measured on; see `observed`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

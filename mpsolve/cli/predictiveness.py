@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
+from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report, write_text
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import SOLVED
@@ -41,7 +42,7 @@ Examples:
       --pairs pairs.csv --samples 300 --checkpoint losses.jsonl --plot predicted.png
 """,
 )
-@click.argument("model", shell_complete=complete_files)
+@measuring_options
 @click.option(
     "--sensitivities",
     metavar="FILE",
@@ -81,7 +82,8 @@ Examples:
     shell_complete=complete_files,
     help="Write every configuration with both losses to this file as CSV.",
 )
-@measuring_options
+@rules_options
+@output_options
 def predictiveness(
     model: str,
     *,

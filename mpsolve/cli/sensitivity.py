@@ -9,6 +9,7 @@ from rich.text import Text
 
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
+from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import SOLVED
@@ -46,7 +47,7 @@ Examples:
       --pairs pairs.csv -o sensitivity.csv
 """,
 )
-@click.argument("model", shell_complete=complete_files)
+@measuring_options
 @click.option(
     "--metric",
     type=click.Choice(METRICS),
@@ -88,7 +89,8 @@ Examples:
     shell_complete=complete_files,
     help="Write the sensitivities to this file as CSV.",
 )
-@measuring_options
+@rules_options
+@output_options
 def sensitivity(
     model: str,
     *,
