@@ -130,20 +130,19 @@ def _fronts(result: FlowResult, target: str, ax: Axes) -> None:
 
 
 def _modifications(result: FlowResult, target: str, ax: Axes) -> None:
-    """Figure 4b: bits of every layer before and after Free Bits."""
+    """Figure 4b: bits of every layer of the configuration that Free Bits changes most."""
     rows = result.of(target, result.settings.seeds[0])
-    before = _typical([row for row in rows if row.point.method == AS_FOUND])
-    after = next(
-        row
-        for row in rows
-        if row.point.method == FREE_BITS and row.point.source == before.point.source
-    )
+    after = {row.point.source: row for row in rows if row.point.method == FREE_BITS}
+    starts = [row for row in rows if row.point.method == AS_FOUND]
+    found = [row for row in starts if not row.homogeneous] or starts
+    before = max(found, key=lambda row: _changes(row, after[row.point.source]))
+    better = after[before.point.source]
     layers = list(before.point.configuration)
     for name, colour, shift in (("b_in", "C0", -0.12), ("b_wt", "C1", 0.12)):
         label = "input activations" if name == "b_in" else "weights"
         xs = [i + shift for i in range(len(layers))]
         old = [getattr(before.point.configuration[layer], name) for layer in layers]
-        new = [getattr(after.point.configuration[layer], name) for layer in layers]
+        new = [getattr(better.point.configuration[layer], name) for layer in layers]
         for x, low, high in zip(xs, old, new, strict=True):
             if low != high:
                 arrow = {"arrowstyle": "->", "color": colour}
@@ -159,14 +158,10 @@ def _modifications(result: FlowResult, target: str, ax: Axes) -> None:
     ax.legend(fontsize="x-small", ncols=2, loc="upper center")
 
 
-def _typical(rows: list[Row]) -> Row:
-    """The second strength of the first search; 4b/4b without a search."""
-    found = [row for row in rows if not row.homogeneous]
-    kind = found[0].point.kind if found else ""
-    of_kind = [row for row in found if row.point.kind == kind]
-    if of_kind:
-        return of_kind[min(1, len(of_kind) - 1)]
-    return next((row for row in rows if row.point.source == "4b/4b"), rows[0])
+def _changes(before: Row, after: Row) -> int:
+    """In how many layers two configurations differ."""
+    new = after.point.configuration
+    return sum(new[layer] != precision for layer, precision in before.point.configuration.items())
 
 
 def _full_precision(result: FlowResult, ax: Axes, seeds: object) -> None:

@@ -75,7 +75,7 @@ def by_budget(result: FlowResult, target: str) -> Section:
         (
             "method",
             *(f"{value / reference:.3f}x" for value in budgets.values()),
-            "networks",
+            "networks per seed",
             f"{leader} ahead by [points]" if leader else "",
         ),
         tuple(rows),
