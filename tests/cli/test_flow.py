@@ -161,6 +161,31 @@ def test_jobs_change_nothing_and_nothing_is_done_twice(
     assert before == {f: f.stat().st_mtime_ns for f in tmp_path.rglob("checkpoint.pt")}
 
 
+def test_weights_that_are_given_are_not_trained(
+    run: Run, undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Nor is anything searched where no search is asked for; all targets use what is tuned."""
+    folder, told = undisturbed
+    command = asked(folder, tmp_path / "given")
+    weights = folder / "out" / "seed-0" / "float"
+    command[command.index("--network") + 1] = f"{folder}/net.py:make:{weights}"
+    searches, settings = command.index("--searches"), command.index("--set")
+    del command[searches : searches + 4]
+    del command[settings : settings + 6]
+    more = ("--searches", "none", "--target", "mpic-model", "--metric", "mse", "--jobs", 1)
+    result = run(*command, "--set", "tqt:epochs=0", *more, "--json")
+    assert result.exit_code == 0
+    again = json.loads(result.stdout)
+    assert again["full_precision"] == told["full_precision"]
+    rows = again["rows"]
+    assert {row["target"] for row in rows} == {TARGET, "mpic-model"}
+    assert {row["kind"] for row in rows} == {"homogeneous", "mse"}
+    assert not (tmp_path / "given" / "seed-0" / "search").exists()
+    folders = {row["configuration"]: row["folder"] for row in rows}
+    assert all(folders[row["configuration"]] == row["folder"] for row in rows)
+    assert len(list((tmp_path / "given").rglob("weights.pt"))) == len(folders)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_ten_kills_change_nothing(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
