@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.problem import Problem
 from mpsolve.training.flow.outcome import baseline
 from mpsolve.training.flow.points import AS_FOUND, DECREASE, EXACT, FREE_BITS, INCREASE
 from mpsolve.training.sensitivity.predictiveness import rank_correlation
@@ -131,8 +132,6 @@ def lead(result: FlowResult, target: str, name: str, other: str) -> Spread | Non
 
 def budgets_of(result: FlowResult, target: str) -> dict[str, float]:
     """The latency targets as they were written, in the unit of the latencies."""
-    from mpsolve.problem import Problem
-
     problem = Problem.from_table(result.tables[target])
     return {
         text: float(problem.with_budgets({"latency": text}).budgets["latency"])
