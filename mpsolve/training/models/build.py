@@ -85,7 +85,7 @@ def build_model(
         If there is no such network, or it cannot take such inputs; the message lists similar ones.
     """
     known, width, resolution = _find(name)
-    shape = input_shape or (known.shape[0], *((resolution,) * 2 if resolution else known.shape[1:]))
+    shape = input_shape or default_shape(name)
     classes = known.classes if classes is None else classes
     if resolution and shape[1:] != (resolution, resolution):
         raise InputError(f"{name} takes {resolution} x {resolution} pixels, not {shape}.")
@@ -95,6 +95,13 @@ def build_model(
         if seed is not None:
             torch.manual_seed(seed)
         return known.build(classes, shape, width)
+
+
+def default_shape(name: str) -> Shape:
+    """``(channels, height, width)`` of the inputs that a network is made for."""
+    known, _, resolution = _find(name)
+    channels, height, width = known.shape
+    return (channels, resolution or height, resolution or width)
 
 
 def _find(name: str) -> tuple[_Model, float, int]:
