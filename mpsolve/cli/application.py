@@ -19,6 +19,7 @@ from mpsolve.cli.flow import flow
 from mpsolve.cli.front import front
 from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
+from mpsolve.cli.mcu import mcu
 from mpsolve.cli.networks import networks
 from mpsolve.cli.output import write_error
 from mpsolve.cli.predictiveness import predictiveness
@@ -115,6 +116,7 @@ Examples:
   mpsolve verify latencies.csv configuration.json --budget latency=3.2e6
   mpsolve profile model.onnx --target cpu -o latencies.csv
   mpsolve solve mobilenet_v2 --target pulp8-xpulpnnv2-model --budget latency=0.7x
+  mpsolve mcu mobilenet_v1 --device stm32h7
   mpsolve search ds_cnn_small:runs/float --data digits --strength 0.01,0.03 -o configs
   mpsolve flow --network ds_cnn --data digits --target pulp8-xpulpnnv1-model -o out
 """,
@@ -150,6 +152,7 @@ for _command in (
     networks,
     targets,
     profile,
+    mcu,
     tables,
     inspect,
     import_,

@@ -66,7 +66,7 @@ def networks(
         return SOLVED
     if output:
         check_writable(output)
-    network = load_network(name, shapes=dict(map(_parse_shape, shapes)), tokens=tokens)
+    network = load_network(name, shapes=dict(map(parse_shape, shapes)), tokens=tokens)
     if output:
         _write(network, output)
     if as_json:
@@ -76,7 +76,7 @@ def networks(
     return SOLVED
 
 
-def _parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
+def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
     """Read ``image=1x3x224x224``."""
     name, _, sizes = text.rpartition("=")
     numbers = sizes.replace(",", "x").split("x")

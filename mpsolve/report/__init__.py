@@ -23,6 +23,10 @@ from mpsolve.report.inspection import inspection_table as inspection_table
 from mpsolve.report.inspection import throughput_table as throughput_table
 from mpsolve.report.judgement import difference_table as difference_table
 from mpsolve.report.judgement import verification_table as verification_table
+from mpsolve.report.mcu import device_list as device_list
+from mpsolve.report.mcu import fit_table as fit_table
+from mpsolve.report.mcu import rule_text as rule_text
+from mpsolve.report.mcu import surface_table as surface_table
 from mpsolve.report.methods import comparison_table as comparison_table
 from mpsolve.report.networks import network_adders as network_adders
 from mpsolve.report.networks import network_layers as network_layers

@@ -1,4 +1,4 @@
-"""HAQ's setting for microcontrollers: six networks in 2 MB of ROM and 512 kB of RAM.
+"""HAQ's setting for microcontrollers: seven networks in 2 MB of ROM and 512 kB of RAM.
 
     python -m bench.haq_mcu [--limits authors decimal binary] [--rom BYTES --ram BYTES]
                             [--check highs] [--json] [--markdown FILE] [--plot FILE]

@@ -10,17 +10,12 @@ channel normalisation; no node's activations, live skip tensors included, exceed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mpsolve.precision import Precision
+from mpsolve.mcu.setting import Setting, mcu_table
 from mpsolve.problem import Problem
-from mpsolve.profiles.memory import rom_costs
 from mpsolve.profiles.networks import named_network
-from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
-from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
@@ -62,6 +57,7 @@ CASES = (
     Case("MobileNetV2 192_1.0", "mobilenet_v2_192", 7.4, 5.2),
     Case("MobileNetV2 160_1.0", "mobilenet_v2_160", 7.4, 4.4),
     Case("MNasNet-A1 224_1.0", "mnasnet_a1", 9.4, 4.7),
+    Case("MNasNet-A1 224_0.35", "mnasnet_a1_0.35", 4.0, 4.0),  # all in 8 bits, not searched
 )
 
 
@@ -80,36 +76,6 @@ LIMITS = {
     "decimal": Limits(2_000_000, 512_000, "decimal units"),
     "binary": Limits(2 << 20, 512 << 10, "binary units, as microcontrollers have"),
 }
-
-
-def table_of(network: Network, rules: Rules | None = None) -> LatencyTable:
-    """All candidates of every layer, with MACs, bits of weights and bytes of ROM."""
-    rules = rules or Rules()
-    least = least_bits(network, rules)
-    rows = [
-        (layer, Precision(b_in, b_wt))
-        for layer in network.layers
-        for b_in, b_wt in product(BITS, BITS)
-        if b_in >= least[layer.name]
-    ]
-    names = [layer.name for layer in network.layers]
-    counts = [sum(own is layer for own, _ in rows) for layer in network.layers]
-    offsets, precisions = np.cumsum([0, *counts]), tuple(p for _, p in rows)
-    columns = {
-        "macs": np.array([layer.macs for layer, _ in rows]),
-        "weight_bits_total": np.array([int(layer.weights * p.b_wt) for layer, p in rows]),
-        "rom": rom_costs(network, names, offsets, precisions, SCHEME),
-    }
-    return LatencyTable(
-        tuple(names),
-        offsets,
-        precisions,
-        columns,
-        units={"rom": "byte", "weight_bits_total": "bit"},
-        b_in_groups=tuple(input_labels(network, rules).values()),
-        provenance=Provenance.DERIVED,
-        source=network.name,
-    )
 
 
 def haq_mcu_problem(
@@ -136,7 +102,7 @@ def haq_mcu_problem(
     """
     if isinstance(network, str):
         network = named_network(network)
-    table = table_of(network, rules)
+    table = mcu_table(network, Setting(BITS, SCHEME, rules or Rules()))
     problem = Problem.from_table(table, loss, {"rom": limits.rom})
     return ram_budget(problem, network, limits.ram, rules=rules, order=order, in_place=in_place).on(
         problem

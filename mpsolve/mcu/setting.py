@@ -1,0 +1,163 @@
+"""The problem that a network poses on a microcontroller: what HAQ for microcontrollers asks for.
+
+By default as in Rusci, Fariselli, Capotondi and Benini, ITEM 2020, sections 3.1 and 3.3: weights
+and activations have 2, 4 or 8 bits; the network's input and what adders read and write have 8; the
+ROM holds weights, quantised per channel, with the tables of integer channel normalisation; and no
+node's activations, live skip tensors included, exceed the RAM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mpsolve.budget import RELATIVE, split_limit, unit_factor
+from mpsolve.errors import InputError
+from mpsolve.evaluation import checked_limit
+from mpsolve.precision import Precision
+from mpsolve.problem import Problem
+from mpsolve.profiles.memory import rom_costs, rom_terms
+from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
+from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.ram import ram_budget
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from mpsolve.profiles.networks.network import Network
+    from mpsolve.typing import Number
+
+#: What is minimised unless the caller says otherwise; see `mpsolve.losses`.
+DEFAULT_LOSS = "noise-macs"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What may be chosen, and how it is stored.
+
+    Attributes
+    ----------
+    bits
+        The bit-widths of weights and activations.
+    scheme
+        What the ROM holds beside weights, one of `mpsolve.profiles.memory.SCHEMES`.
+    rules
+        What the graph asks of activations. Layers that read one tensor always share b_in here.
+    """
+
+    bits: tuple[int, ...] = (2, 4, 8)
+    scheme: str = "icn-channel"
+    rules: Rules = field(default_factory=Rules)
+
+    def __post_init__(self) -> None:
+        bits = tuple(sorted(set(self.bits)))
+        if not bits or bits[0] <= 0:
+            raise InputError("A microcontroller needs bit-widths, such as 2, 4 and 8.")
+        object.__setattr__(self, "bits", bits)
+
+
+DEFAULT_SETTING = Setting()
+
+
+def byte_limit(name: str, limit: Number | str | None) -> int | None:
+    """Bytes of a limit on ``rom`` or ``ram``; None stays None.
+
+    Parameters
+    ----------
+    name
+        What is limited, for messages.
+    limit
+        A number of bytes, or text as `mpsolve.budget` reads it: ``"2MB"``, ``"512KiB"``. Decimal
+        and binary prefixes differ.
+
+    Raises
+    ------
+    InputError
+        If the limit is not understood, or relative to something.
+    """
+    if isinstance(limit, str):
+        value, unit = split_limit(name, limit)
+        if unit in RELATIVE:
+            raise InputError(f"The limit {name}={limit} is no size; write 512kB or 512KiB.")
+        limit = int(value * unit_factor(name, limit, unit, "byte"))
+    if limit is None:
+        return None
+    return int(checked_limit(f"The limit on {name}", limit) // 1)
+
+
+def mcu_table(network: Network, setting: Setting = DEFAULT_SETTING) -> LatencyTable:
+    """All candidates of every layer, with MACs, bits of weights and bytes of ROM; no latencies."""
+    rules, bits = setting.rules, setting.bits
+    least = least_bits(network, rules)
+    rows = [
+        (layer, Precision(b_in, b_wt))
+        for layer in network.layers
+        for b_in, b_wt in product(bits, bits)
+        if b_in >= least[layer.name]
+    ]
+    names = [layer.name for layer in network.layers]
+    counts = [sum(own is layer for own, _ in rows) for layer in network.layers]
+    if 0 in counts:
+        name = names[counts.index(0)]
+        raise InputError(
+            f"The input of layer {name} of {network.name} needs {least[name]:g} bits or more, and "
+            f"the bit-widths are {', '.join(map(str, bits))}; offer more bits, or free the inputs "
+            "of the network and of adders."
+        )
+    offsets, precisions = np.cumsum([0, *counts]), tuple(p for _, p in rows)
+    columns = {
+        "macs": np.array([layer.macs for layer, _ in rows]),
+        "weight_bits_total": np.array([int(layer.weights * p.b_wt) for layer, p in rows]),
+        "rom": rom_costs(network, names, offsets, precisions, setting.scheme),
+    }
+    return LatencyTable(
+        tuple(names),
+        offsets,
+        precisions,
+        columns,
+        units={"rom": "byte", "weight_bits_total": "bit"},
+        b_in_groups=tuple(input_labels(network, rules).values()),
+        provenance=Provenance.DERIVED,
+        source=network.name,
+    )
+
+
+def mcu_problem(
+    network: Network,
+    rom: int | None = None,
+    ram: int | None = None,
+    *,
+    loss: str | None = None,
+    sensitivities: LatencyTable | str | PathLike[str] | None = None,
+    setting: Setting = DEFAULT_SETTING,
+) -> Problem:
+    """The problem of least loss within ROM and RAM.
+
+    Parameters
+    ----------
+    network
+        The network.
+    rom, ram
+        Bytes; None for no limit.
+    loss
+        One of `mpsolve.losses.PROXIES`; by default ``noise-macs``, or ``sensitivity`` if there
+        are any.
+    sensitivities
+        Sensitivities of the same layers, or the file in which they were written.
+    setting
+        What may be chosen.
+    """
+    table = mcu_table(network, setting)
+    if sensitivities is not None:
+        from mpsolve.training.sensitivity.merge import with_sensitivity
+
+        table = with_sensitivity(table, sensitivities)
+        loss = loss or "sensitivity"
+    limits = {} if rom is None else {"rom": rom}
+    problem = Problem.from_table(table, loss or DEFAULT_LOSS, limits, costs=("rom",))
+    if terms := rom_terms(problem, network, setting.scheme, rules=setting.rules):
+        problem = problem.replace(pairwise=terms)
+    return ram_budget(problem, network, ram, rules=setting.rules).on(problem)

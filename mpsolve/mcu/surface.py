@@ -1,0 +1,300 @@
+"""The least loss for every pair of limits on ROM and RAM.
+
+Exact at every point. What fits tighter limits fits looser ones, so the optimum never grows with a
+limit; where the optimum of looser limits already keeps tighter ones, it is theirs too, and where
+looser limits admit nothing, tighter ones do not either. Both save most of the searches.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mpsolve.checkpoint import fingerprint
+from mpsolve.configuration import Configuration
+from mpsolve.entrance import solve
+from mpsolve.errors import InputError, NoSolutionError
+from mpsolve.evaluation import evaluate
+from mpsolve.json_lines import JsonLines
+from mpsolve.mcu.fit import fewest_bits, usage
+from mpsolve.mcu.setting import DEFAULT_SETTING, mcu_problem
+from mpsolve.precision import Precision
+from mpsolve.ram import ram_budget
+from mpsolve.solution import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from os import PathLike
+
+    from mpsolve.mcu.fit import Usage
+    from mpsolve.mcu.setting import Setting
+    from mpsolve.problem import Problem
+    from mpsolve.profiles.networks.network import Network
+    from mpsolve.profiles.table import LatencyTable
+    from mpsolve.typing import FloatArray, IntArray
+
+#: How many limits of each kind `limits_between` gives.
+COUNT = 12
+#: The lowest of them is this part of what the network needs at least, to show where nothing fits.
+BELOW = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The least loss within pairs of limits.
+
+    Attributes
+    ----------
+    network, setting
+        What the limits are for.
+    loss_name
+        What is minimised.
+    rom, ram
+        ``(R,)`` and ``(M,)`` int64, the limits in bytes, each increasing.
+    loss
+        ``(R, M)`` float64; inf where nothing fits. It grows along neither axis.
+    configurations
+        ``(R, M)`` objects, what attains it; None where nothing fits.
+    solved
+        How many of the pairs took a search.
+    seconds
+        Wall time.
+    """
+
+    network: Network
+    setting: Setting
+    loss_name: str
+    rom: IntArray
+    ram: IntArray
+    loss: FloatArray
+    configurations: tuple[tuple[Configuration | None, ...], ...]
+    solved: int
+    seconds: float
+
+    def usage(self, i: int, j: int) -> Usage | None:
+        """What the configuration of a pair of limits takes; None where nothing fits."""
+        configuration = self.configurations[i][j]
+        return usage(self.network, configuration, self.setting) if configuration else None
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One row per pair of limits, as the CSV file has them."""
+        for i, rom in enumerate(self.rom.tolist()):
+            for j, ram in enumerate(self.ram.tolist()):
+                used = self.usage(i, j)
+                yield {
+                    "rom_limit": rom,
+                    "ram_limit": ram,
+                    "fits": used is not None,
+                    "loss": float(self.loss[i, j]) if used else None,
+                    "rom": used.rom if used else None,
+                    "ram": used.ram if used else None,
+                    "node": used.node if used else None,
+                }
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, with the configurations."""
+        return {
+            "network": self.network.name,
+            "loss_name": self.loss_name,
+            "rom": self.rom.tolist(),
+            "ram": self.ram.tolist(),
+            "loss": [[v if math.isfinite(v) else None for v in row] for row in self.loss.tolist()],
+            "configurations": [
+                [c.to_json() if c else None for c in row] for row in self.configurations
+            ],
+            "solved": self.solved,
+            "seconds": self.seconds,
+        }
+
+
+def limits_between(
+    network: Network, setting: Setting = DEFAULT_SETTING, count: int = COUNT
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Limits on ROM and on RAM from where nothing fits to where every bit does."""
+    least = usage(network, fewest_bits(network, setting), setting)
+    most = usage(network, _most_bits(network, setting), setting)
+
+    def spread(low: int, high: int) -> tuple[int, ...]:
+        between = np.linspace(low, max(high, low + 1), count - 1)
+        return tuple(np.unique(np.ceil([BELOW * low, *between]).astype(int)).tolist())
+
+    return spread(least.rom, most.rom), spread(least.ram, most.ram)
+
+
+def surface(
+    network: Network,
+    rom: Sequence[int],
+    ram: Sequence[int],
+    *,
+    loss: str | None = None,
+    sensitivities: LatencyTable | str | PathLike[str] | None = None,
+    setting: Setting = DEFAULT_SETTING,
+    method: str = "auto",
+    checkpoint: str | PathLike[str] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Surface:
+    """Solve for every pair of limits.
+
+    Parameters
+    ----------
+    network
+        The network.
+    rom, ram
+        The limits in bytes.
+    loss, sensitivities, setting
+        As in `mpsolve.mcu.mcu_problem`.
+    method
+        An exact method.
+    checkpoint
+        A file that takes up every answer; a run that was stopped goes on from it.
+    progress
+        Is told which part of the pairs is done.
+
+    Raises
+    ------
+    InputError
+        If there are no limits, or the checkpoint is that of another surface.
+    NoSolutionError
+        If a search was stopped.
+    """
+    began = time.perf_counter()
+    if not (rom and ram):
+        raise InputError("A surface needs limits on ROM and on RAM.")
+    roms, rams = np.unique(np.array(rom, np.int64)), np.unique(np.array(ram, np.int64))
+    problem = mcu_problem(network, loss=loss, sensitivities=sensitivities, setting=setting)
+    cells = _Cells(network, problem, setting, roms, rams, method, checkpoint)
+    total = len(roms) * len(rams)
+    for done, (i, j) in enumerate(
+        (i, j) for j in reversed(range(len(rams))) for i in reversed(range(len(roms)))
+    ):
+        cells.fill(i, j)
+        if progress:
+            progress((done + 1) / total)
+    cells.settle()
+    return Surface(
+        network,
+        setting,
+        problem.loss_name,
+        roms,
+        rams,
+        cells.loss,
+        cells.configurations(),
+        cells.solved,
+        time.perf_counter() - began,
+    )
+
+
+class _Cells:
+    """The pairs of limits, filled from the loosest to the tightest."""
+
+    def __init__(
+        self,
+        network: Network,
+        problem: Problem,
+        setting: Setting,
+        roms: IntArray,
+        rams: IntArray,
+        method: str,
+        checkpoint: str | PathLike[str] | None,
+    ) -> None:
+        self.network, self.problem, self.setting = network, problem, setting
+        self.roms, self.rams, self.method = roms, rams, method
+        self.loss = np.full((len(roms), len(rams)), math.inf)
+        self.choices: dict[tuple[int, int], IntArray | None] = {}
+        self.takes: dict[tuple[int, int], tuple[int, int]] = {}
+        self.solved = 0
+        self.within: dict[int, Problem] = {}
+        self.lines = JsonLines(checkpoint, "the checkpoint of a surface") if checkpoint else None
+        self.known = self._known()
+
+    def fill(self, i: int, j: int) -> None:
+        """Answer one pair; all looser ones are answered."""
+        looser = [(i + 1, j), (i, j + 1)]
+        looser = [cell for cell in looser if cell in self.choices]
+        if any(self.choices[cell] is None for cell in looser):
+            self.choices[i, j] = None
+            return
+        limits = (int(self.roms[i]), int(self.rams[j]))
+        for cell in looser:
+            if all(used <= limit for used, limit in zip(self.takes[cell], limits, strict=True)):
+                self._put(i, j, self.choices[cell])
+                return
+        self._put(i, j, self._optimum(j, *limits))
+
+    def settle(self) -> None:
+        """Let no rounding of a loss break what holds exactly: what fits less fits more."""
+        for i in range(len(self.roms)):
+            for j in range(len(self.rams)):
+                for cell in ((i - 1, j), (i, j - 1)):
+                    if cell in self.choices and self.loss[cell] < self.loss[i, j]:
+                        self._put(i, j, self.choices[cell])
+
+    def configurations(self) -> tuple[tuple[Configuration | None, ...], ...]:
+        """What was found."""
+        return tuple(
+            tuple(self._configuration(self.choices[i, j]) for j in range(len(self.rams)))
+            for i in range(len(self.roms))
+        )
+
+    def _configuration(self, choice: IntArray | None) -> Configuration | None:
+        return None if choice is None else self.problem.configuration(choice)
+
+    def _put(self, i: int, j: int, choice: IntArray | None) -> None:
+        self.choices[i, j] = choice
+        if choice is None:
+            return
+        used = usage(self.network, self.problem.configuration(choice), self.setting)
+        self.takes[i, j] = (used.rom, used.ram)
+        self.loss[i, j] = evaluate(self.problem, choice).loss
+
+    def _optimum(self, j: int, rom: int, ram: int) -> IntArray | None:
+        if (rom, ram) in self.known:
+            return self.known[rom, ram]
+        if j not in self.within:
+            budget = ram_budget(self.problem, self.network, ram, rules=self.setting.rules)
+            self.within[j] = budget.on(self.problem)
+        limited = self.within[j].with_budgets({"rom": rom})
+        solution = solve(limited, self.method, explain=False)
+        if solution.status not in (Status.OPTIMAL, Status.INFEASIBLE):
+            raise NoSolutionError(
+                f"The surface was stopped at {rom:,} bytes of ROM and {ram:,} bytes of RAM, after "
+                f"{self.solved} searches; with a checkpoint the same command goes on from there."
+            )
+        self.solved += 1
+        if self.lines:
+            found = None if solution.choice is None else solution.choice.tolist()
+            self.lines.append({"rom": rom, "ram": ram, "choice": found})
+        return solution.choice
+
+    def _known(self) -> dict[tuple[int, int], IntArray | None]:
+        """The answers in the checkpoint."""
+        if self.lines is None:
+            return {}
+        rows = ram_budget(self.problem, self.network, 0, rules=self.setting.rules)
+        header = {
+            "mpsolve": "surface",
+            "fingerprint": fingerprint(rows.on(self.problem), "rom", 0.0),
+            "source": self.problem.source,
+        }
+        entries = self.lines.read()
+        if not entries:
+            self.lines.append(header)
+        elif entries[0] != header:
+            raise InputError(
+                "The checkpoint belongs to the surface of another problem; name another file."
+            )
+        return {
+            (entry["rom"], entry["ram"]): (
+                None if entry["choice"] is None else np.array(entry["choice"], np.int64)
+            )
+            for entry in entries[1:]
+        }
+
+
+def _most_bits(network: Network, setting: Setting) -> Configuration:
+    most = setting.bits[-1]
+    return Configuration({layer.name: Precision(most, most) for layer in network.layers})
