@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,67 +11,28 @@ from rich.text import Text
 
 from mpsolve.cli.completions import complete_files, complete_networks
 from mpsolve.cli.front import parsed_part
-from mpsolve.cli.mcu_report import print_fits, print_front, print_surface, write_csv
+from mpsolve.cli.mcu_answers import (
+    SUFFIXES,
+    Asked,
+    answer_fit,
+    answer_front,
+    answer_surface,
+)
 from mpsolve.cli.methods import check_exact
 from mpsolve.cli.networks import parse_shape
 from mpsolve.cli.options import output_options, rules_options, time_limit_option
-from mpsolve.cli.output import check_writable, print_json, print_report, write_error, write_file
+from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.profiling import graph_rules
-from mpsolve.cli.progress import progress_line
-from mpsolve.cli.status import EPILOG, SOLVED, best_status, error_status
-from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
+from mpsolve.cli.status import EPILOG, SOLVED
+from mpsolve.errors import InputError
 from mpsolve.losses import PROXIES
 from mpsolve.profiles.memory import SCHEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mpsolve.mcu import Device, Fit
-    from mpsolve.profiles.networks import Network
+    from mpsolve.mcu import Device
 
 #: The heuristic beside the exact methods.
 RULE = "memory-driven"
-
-
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What the options ask for.
-
-    Attributes
-    ----------
-    networks
-        The networks; a family has several.
-    rom, ram
-        Bytes, or None.
-    where
-        The microcontroller, or the limits, for people.
-    posing
-        Keyword arguments of `mpsolve.mcu.fit` and the others.
-    method, time_limit, checkpoint
-        How to search.
-    plot, output
-        Files.
-    as_json, quiet
-        What to print.
-    """
-
-    networks: tuple[Network, ...]
-    rom: int | None
-    ram: int | None
-    where: str
-    posing: dict[str, Any]
-    method: str
-    time_limit: float | None
-    checkpoint: str | None
-    plot: str | None
-    output: str | None
-    as_json: bool
-    quiet: bool
-
-    @property
-    def silent(self) -> bool:
-        """Whether no progress is shown."""
-        return self.as_json or self.quiet
 
 
 @click.command(
@@ -224,14 +185,28 @@ def mcu(
         byte_limit(name, text) if text else (getattr(known, name) if known else None)
         for name, text in (("rom", rom), ("ram", ram))
     ]
-    _check(as_front, as_surface, method, rom_limits, ram_limits, epsilon, checkpoint)
-    if not as_front and not as_surface and sizes == [None, None]:
+    points = as_front or as_surface
+    if as_front and as_surface:
+        raise InputError("--front and --surface are two answers; ask for one of them.")
+    if not points and sizes == [None, None]:
         raise InputError("Say how much memory there is: --device, or --rom and --ram.")
-    single = sensitivities or as_front or as_surface or plot
-    options = ("--sensitivities", "--front", "--surface", "--plot")
-    asked = (sensitivities, as_front, as_surface, plot)
-    names = _names(network, next(o for o, a in zip(options, asked, strict=True) if a)) \
-        if single else _names(network, "")  # fmt: skip
+    _check_method(method, points)
+    _refuse_ignored(
+        {
+            "--rom-limits": (rom_limits, as_surface, "--surface"),
+            "--ram-limits": (ram_limits, as_surface, "--surface"),
+            "--epsilon": (epsilon != "0", as_front, "--front"),
+            "--checkpoint": (checkpoint, points, "--front and --surface"),
+            "--time-limit": (time_limit, not as_surface, "one search, and --surface takes many"),
+        }
+    )
+    single = {
+        "--sensitivities": sensitivities,
+        "--front": as_front,
+        "--surface": as_surface,
+        "--plot": plot,
+    }
+    names = _names(network, [option for option, given in single.items() if given])
     setting = Setting(_bits(bits), scheme, graph_rules(adder_bits, input_bits))
     graphs = tuple(
         load_network(name, shapes=dict(map(parse_shape, shapes)), tokens=tokens) for name in names
@@ -239,7 +214,9 @@ def mcu(
     for path in (plot, checkpoint, output if len(graphs) == 1 else None):
         if path:
             check_writable(path)
-    wanted = _Asked(
+    if points and output and Path(output).suffix not in SUFFIXES:
+        raise InputError(f"-o {output}: the suffix must be one of {', '.join(SUFFIXES)}.")
+    wanted = Asked(
         graphs,
         sizes[0],
         sizes[1],
@@ -254,126 +231,10 @@ def mcu(
         quiet,
     )
     if as_front:
-        return _front(wanted, parsed_part("--epsilon", epsilon))
+        return answer_front(wanted, parsed_part("--epsilon", epsilon))
     if as_surface:
-        return _surface(wanted, rom_limits, ram_limits)
-    return _fit(wanted)
-
-
-def _fit(asked: _Asked) -> int:
-    """Answer for every network by itself."""
-    from mpsolve.mcu import fit, memory_map
-    from mpsolve.mcu.plot import plot_memory_map
-
-    found: list[Fit] = []
-    with progress_line("fitting", silent=asked.silent) as line:
-        for graph in asked.networks:
-            if line:
-                line.label = f"fitting {graph.name}"
-            found.append(
-                fit(
-                    graph,
-                    asked.rom,
-                    asked.ram,
-                    method=asked.method,
-                    time_limit=asked.time_limit,
-                    **asked.posing,
-                )
-            )
-    status = best_status(one.solution for one in found)
-    if asked.output:
-        _write(found, asked.output, one=len(asked.networks) == 1)
-    configuration = found[0].solution.configuration
-    if asked.plot and configuration:
-        steps = memory_map(found[0].network, configuration, found[0].setting.rules)
-        title = f"{found[0].network.name}: activations in RAM, node by node"
-        plot_memory_map(steps, asked.ram, title, asked.plot)
-    if asked.as_json:
-        data = [one.to_json() for one in found]
-        print_json(data[0] if len(asked.networks) == 1 else data)
-    elif not asked.quiet:
-        print_fits(found, asked.where)
-    if status != SOLVED and asked.quiet and not asked.as_json:
-        write_error(found[-1].obstacle)
-    for path in filter(None, (asked.output, asked.plot)):
-        if status != SOLVED:
-            write_error(f"{path} was not written: nothing fits.")
-    return status
-
-
-def _front(asked: _Asked, epsilon: float) -> int:
-    """The least loss for every ROM."""
-    from mpsolve.mcu import mcu_problem, rom_front
-
-    problem = mcu_problem(asked.networks[0], asked.rom, asked.ram, **asked.posing)
-    try:
-        with progress_line("front", silent=asked.silent) as line:
-            found = rom_front(
-                problem,
-                epsilon=epsilon,
-                method=asked.method,
-                time_limit=asked.time_limit,
-                checkpoint=asked.checkpoint,
-                progress=_telling(line, "front"),
-            )
-    except (InfeasibleError, NoSolutionError) as error:
-        write_error(str(error))
-        return error_status(error)
-    if asked.plot:
-        found.plot(asked.plot)
-    if asked.output:
-        columns = {name: values.tolist() for name, values in found.columns().items()}
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        _write_points(asked.output, rows, found.to_json())
-    if asked.as_json:
-        print_json(found.to_json())
-    elif not asked.quiet:
-        print_front(found, asked.ram)
-    return SOLVED
-
-
-def _surface(asked: _Asked, rom_limits: str | None, ram_limits: str | None) -> int:
-    """The least loss for pairs of limits."""
-    from mpsolve.mcu import surface
-    from mpsolve.mcu.plot import plot_surface
-    from mpsolve.mcu.surface import limits_between
-
-    graph, setting = asked.networks[0], asked.posing["setting"]
-    roms, rams = limits_between(graph, setting)
-    roms = _sizes("rom", rom_limits) or (*roms, *filter(None, [asked.rom]))
-    rams = _sizes("ram", ram_limits) or (*rams, *filter(None, [asked.ram]))
-    try:
-        with progress_line("surface", silent=asked.silent) as line:
-            found = surface(
-                graph,
-                roms,
-                rams,
-                method=asked.method,
-                checkpoint=asked.checkpoint,
-                progress=_telling(line, "surface"),
-                **asked.posing,
-            )
-    except NoSolutionError as error:
-        write_error(str(error))
-        return error_status(error)
-    if asked.plot:
-        given = asked.rom is not None and asked.ram is not None
-        plot_surface(found, asked.plot, (asked.rom or 0, asked.ram or 0) if given else None)
-    if asked.output:
-        _write_points(asked.output, list(found.rows()), found.to_json())
-    if asked.as_json:
-        print_json(found.to_json())
-    elif not asked.quiet:
-        print_surface(found)
-    return SOLVED
-
-
-def _telling(line: Any, label: str) -> Callable[[float], None]:
-    def tell(done: float) -> None:
-        if line:
-            line.label = f"{label} {done:.0%}"
-
-    return tell
+        return answer_surface(wanted, _sizes("rom", rom_limits), _sizes("ram", ram_limits))
+    return answer_fit(wanted)
 
 
 def _list(devices: tuple[Device, ...], as_json: bool) -> None:
@@ -386,38 +247,28 @@ def _list(devices: tuple[Device, ...], as_json: bool) -> None:
     print_report(device_list(devices), Text(), *notes)
 
 
-def _check(
-    as_front: bool,
-    as_surface: bool,
-    method: str,
-    rom_limits: str | None,
-    ram_limits: str | None,
-    epsilon: str,
-    checkpoint: str | None,
-) -> None:
-    """Refuse options that would be ignored."""
-    if as_front and as_surface:
-        raise InputError("--front and --surface are two answers; ask for one of them.")
+def _check_method(method: str, points: bool) -> None:
     if method != RULE:
         check_exact(method)
-    elif as_front or as_surface:
+    elif points:
         raise InputError(f"{RULE} gives one answer; --front and --surface need an exact method.")
-    if (rom_limits or ram_limits) and not as_surface:
-        raise InputError("--rom-limits and --ram-limits are for --surface.")
-    if epsilon != "0" and not as_front:
-        raise InputError("--epsilon is for --front.")
-    if checkpoint and not (as_front or as_surface):
-        raise InputError("--checkpoint is for --front and --surface.")
 
 
-def _names(network: str, single: str) -> tuple[str, ...]:
+def _refuse_ignored(given: dict[str, tuple[Any, bool, str]]) -> None:
+    """Refuse options that would be ignored: option -> (value, whether it has a use, for what)."""
+    for option, (value, used, what) in given.items():
+        if value and not used:
+            raise InputError(f"{option} is for {what}.")
+
+
+def _names(network: str, single: list[str]) -> tuple[str, ...]:
     """The networks that are meant; several are refused where an option speaks of one."""
     from mpsolve.mcu import family
 
     names = family(network)
     if single and len(names) > 1:
         raise InputError(
-            f"{single} is for one network, and {network} comes in {len(names)} sizes; name one, "
+            f"{single[0]} is for one network, and {network} comes in {len(names)} sizes; name one, "
             f"such as {names[0]}."
         )
     return names
@@ -443,31 +294,3 @@ def _where(device: Device | None, rom: int | None, ram: int | None) -> str:
         if size is not None
     )
     return f"{device.chip} ({sizes})" if device else sizes
-
-
-def _write(found: list[Fit], output: str, *, one: bool) -> None:
-    """Write the configurations that fit: to a file, or to a folder of a family."""
-    fitting = [fit for fit in found if fit.solution.configuration is not None]
-    if one:
-        for fit in fitting:
-            assert fit.solution.configuration is not None
-            write_file(output, fit.solution.configuration.to_json())
-        return
-    folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{output} is a file; of several networks, -o names a folder.")
-    if fitting:
-        folder.mkdir(parents=True, exist_ok=True)
-    for fit in fitting:
-        assert fit.solution.configuration is not None
-        write_file(str(folder / f"{fit.network.name}.json"), fit.solution.configuration.to_json())
-
-
-def _write_points(output: str, rows: list[dict[str, Any]], data: dict[str, Any]) -> None:
-    suffix = Path(output).suffix
-    if suffix == ".json":
-        write_file(output, data)
-    elif suffix == ".csv":
-        write_csv(output, rows)
-    else:
-        raise InputError(f"-o {output}: the suffix must be .csv or .json.")

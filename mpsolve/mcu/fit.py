@@ -11,10 +11,10 @@ from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError
 from mpsolve.evaluation import evaluate
 from mpsolve.heuristics.memory_driven import memory_driven
-from mpsolve.mcu.setting import DEFAULT_SETTING, byte_limit, mcu_problem
+from mpsolve.mcu.setting import DEFAULT_SETTING, byte_limit, input_widths, mcu_problem
 from mpsolve.precision import Precision
 from mpsolve.profiles.memory import peak_ram, rom_total
-from mpsolve.profiles.networks.tensor_groups import least_bits, tensor_bits
+from mpsolve.profiles.networks.tensor_groups import tensor_bits
 from mpsolve.solution import Solution, Status
 
 if TYPE_CHECKING:
@@ -102,9 +102,11 @@ class Fit:
     def gap_of_rule(self) -> float | None:
         """(loss of the rule - optimum) / optimum; None where either is missing or zero."""
         best = self.solution
-        if best.status is not Status.OPTIMAL or not best.loss or self.rule.loss is None:
+        rule = self.rule
+        if best.status is not Status.OPTIMAL or not best.loss or not rule_fits(rule):
             return None
-        return float((self.rule.loss - best.loss) / best.loss)
+        assert rule.loss is not None  # what fits was evaluated
+        return float((rule.loss - best.loss) / best.loss)
 
     @property
     def usage(self) -> Usage | None:
@@ -128,8 +130,9 @@ class Fit:
                 f"{name} does not fit: with the fewest bits, weights and tables need "
                 f"{least.rom:,} of {self.rom:,} bytes of ROM."
             )
-        conflict = self.solution.conflict
-        return conflict.message if conflict else self.solution.status.meaning
+        if self.solution.conflict:
+            return self.solution.conflict.message
+        return self.solution.reason or self.solution.status.meaning
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -142,7 +145,7 @@ class Fit:
             "obstacle": self.obstacle or None,
             "least": asdict(self.least),
             "rule": {
-                "fits": self.rule.configuration is not None,
+                "fits": rule_fits(self.rule),
                 "loss": self.rule.loss,
                 "gap": self.gap_of_rule,
                 "reason": self.rule.reason,
@@ -196,6 +199,11 @@ def fit(
     return Fit(network, rom, ram, setting, problem, solution, rule, least, seconds)
 
 
+def rule_fits(rule: Solution) -> bool:
+    """Whether the memory-driven rule ended within both limits."""
+    return rule.status is Status.FEASIBLE
+
+
 def usage(network: Network, configuration: Configuration, setting: Setting) -> Usage:
     """What a configuration takes."""
     peak = peak_ram(network, configuration, setting.rules)
@@ -214,11 +222,10 @@ def usage(network: Network, configuration: Configuration, setting: Setting) -> U
 
 def fewest_bits(network: Network, setting: Setting) -> Configuration:
     """The configuration with the fewest bits that every layer may have."""
-    least = least_bits(network, setting.rules)
     return Configuration(
         {
-            name: Precision(min(b for b in setting.bits if b >= bits), setting.bits[0])
-            for name, bits in least.items()
+            name: Precision(widths[0], setting.bits[0])
+            for name, widths in input_widths(network, setting).items()
         }
     )
 

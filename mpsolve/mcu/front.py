@@ -17,7 +17,7 @@ import numpy as np
 
 from mpsolve.constraints import Restriction
 from mpsolve.entrance import solve
-from mpsolve.errors import InfeasibleError
+from mpsolve.errors import InfeasibleError, UnsupportedError
 from mpsolve.pareto import pareto_front
 from mpsolve.solution import Status
 
@@ -58,10 +58,17 @@ def rom_front(
 
     Raises
     ------
+    UnsupportedError
+        If the tables of the scheme depend on two layers (``folding-icn``).
     InfeasibleError
         If the RAM limit, or both limits, cannot be kept.
     """
     began = time.perf_counter()
+    if problem.pairwise:
+        raise UnsupportedError(
+            "A front needs a ROM that is a sum over the layers, and the tables of this scheme also "
+            "depend on the next layer's input; take another scheme, such as icn, or a surface."
+        )
     if separates(problem):
         problem = _with_activations(problem, method, time_limit)
     found = pareto_front(

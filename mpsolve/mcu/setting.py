@@ -88,25 +88,38 @@ def byte_limit(name: str, limit: Number | str | None) -> int | None:
     return int(checked_limit(f"The limit on {name}", limit) // 1)
 
 
+def input_widths(network: Network, setting: Setting) -> dict[str, tuple[int, ...]]:
+    """Layer -> the bit-widths that its input may have.
+
+    Raises
+    ------
+    InputError
+        If a layer has none.
+    """
+    widths = {
+        name: tuple(b for b in setting.bits if b >= least)
+        for name, least in least_bits(network, setting.rules).items()
+    }
+    for name, own in widths.items():
+        if not own:
+            raise InputError(
+                f"The bit-widths {', '.join(map(str, setting.bits))} are too few for the input of "
+                f"layer {name} of {network.name}; offer more bits, or free the inputs of the "
+                "network and of adders."
+            )
+    return widths
+
+
 def mcu_table(network: Network, setting: Setting = DEFAULT_SETTING) -> LatencyTable:
     """All candidates of every layer, with MACs, bits of weights and bytes of ROM; no latencies."""
-    rules, bits = setting.rules, setting.bits
-    least = least_bits(network, rules)
+    widths = input_widths(network, setting)
     rows = [
         (layer, Precision(b_in, b_wt))
         for layer in network.layers
-        for b_in, b_wt in product(bits, bits)
-        if b_in >= least[layer.name]
+        for b_in, b_wt in product(widths[layer.name], setting.bits)
     ]
     names = [layer.name for layer in network.layers]
-    counts = [sum(own is layer for own, _ in rows) for layer in network.layers]
-    if 0 in counts:
-        name = names[counts.index(0)]
-        raise InputError(
-            f"The input of layer {name} of {network.name} needs {least[name]:g} bits or more, and "
-            f"the bit-widths are {', '.join(map(str, bits))}; offer more bits, or free the inputs "
-            "of the network and of adders."
-        )
+    counts = [len(widths[name]) * len(setting.bits) for name in names]
     offsets, precisions = np.cumsum([0, *counts]), tuple(p for _, p in rows)
     columns = {
         "macs": np.array([layer.macs for layer, _ in rows]),
@@ -119,7 +132,7 @@ def mcu_table(network: Network, setting: Setting = DEFAULT_SETTING) -> LatencyTa
         precisions,
         columns,
         units={"rom": "byte", "weight_bits_total": "bit"},
-        b_in_groups=tuple(input_labels(network, rules).values()),
+        b_in_groups=tuple(input_labels(network, setting.rules).values()),
         provenance=Provenance.DERIVED,
         source=network.name,
     )

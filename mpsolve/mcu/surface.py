@@ -14,17 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.checkpoint import fingerprint
 from mpsolve.configuration import Configuration
-from mpsolve.entrance import solve
-from mpsolve.errors import InputError, NoSolutionError
-from mpsolve.evaluation import evaluate
-from mpsolve.json_lines import JsonLines
+from mpsolve.errors import InputError
+from mpsolve.mcu.cells import Cells
 from mpsolve.mcu.fit import fewest_bits, usage
 from mpsolve.mcu.setting import DEFAULT_SETTING, mcu_problem
 from mpsolve.precision import Precision
-from mpsolve.ram import ram_budget
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
 
     from mpsolve.mcu.fit import Usage
     from mpsolve.mcu.setting import Setting
-    from mpsolve.problem import Problem
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import FloatArray, IntArray
@@ -166,7 +160,7 @@ def surface(
         raise InputError("A surface needs limits on ROM and on RAM.")
     roms, rams = np.unique(np.array(rom, np.int64)), np.unique(np.array(ram, np.int64))
     problem = mcu_problem(network, loss=loss, sensitivities=sensitivities, setting=setting)
-    cells = _Cells(network, problem, setting, roms, rams, method, checkpoint)
+    cells = Cells(network, problem, setting, roms, rams, method, checkpoint)
     total = len(roms) * len(rams)
     for done, (i, j) in enumerate(
         (i, j) for j in reversed(range(len(rams))) for i in reversed(range(len(roms)))
@@ -186,113 +180,6 @@ def surface(
         cells.solved,
         time.perf_counter() - began,
     )
-
-
-class _Cells:
-    """The pairs of limits, filled from the loosest to the tightest."""
-
-    def __init__(
-        self,
-        network: Network,
-        problem: Problem,
-        setting: Setting,
-        roms: IntArray,
-        rams: IntArray,
-        method: str,
-        checkpoint: str | PathLike[str] | None,
-    ) -> None:
-        self.network, self.problem, self.setting = network, problem, setting
-        self.roms, self.rams, self.method = roms, rams, method
-        self.loss = np.full((len(roms), len(rams)), math.inf)
-        self.choices: dict[tuple[int, int], IntArray | None] = {}
-        self.takes: dict[tuple[int, int], tuple[int, int]] = {}
-        self.solved = 0
-        self.within: dict[int, Problem] = {}
-        self.lines = JsonLines(checkpoint, "the checkpoint of a surface") if checkpoint else None
-        self.known = self._known()
-
-    def fill(self, i: int, j: int) -> None:
-        """Answer one pair; all looser ones are answered."""
-        looser = [(i + 1, j), (i, j + 1)]
-        looser = [cell for cell in looser if cell in self.choices]
-        if any(self.choices[cell] is None for cell in looser):
-            self.choices[i, j] = None
-            return
-        limits = (int(self.roms[i]), int(self.rams[j]))
-        for cell in looser:
-            if all(used <= limit for used, limit in zip(self.takes[cell], limits, strict=True)):
-                self._put(i, j, self.choices[cell])
-                return
-        self._put(i, j, self._optimum(j, *limits))
-
-    def settle(self) -> None:
-        """Let no rounding of a loss break what holds exactly: what fits less fits more."""
-        for i in range(len(self.roms)):
-            for j in range(len(self.rams)):
-                for cell in ((i - 1, j), (i, j - 1)):
-                    if cell in self.choices and self.loss[cell] < self.loss[i, j]:
-                        self._put(i, j, self.choices[cell])
-
-    def configurations(self) -> tuple[tuple[Configuration | None, ...], ...]:
-        """What was found."""
-        return tuple(
-            tuple(self._configuration(self.choices[i, j]) for j in range(len(self.rams)))
-            for i in range(len(self.roms))
-        )
-
-    def _configuration(self, choice: IntArray | None) -> Configuration | None:
-        return None if choice is None else self.problem.configuration(choice)
-
-    def _put(self, i: int, j: int, choice: IntArray | None) -> None:
-        self.choices[i, j] = choice
-        if choice is None:
-            return
-        used = usage(self.network, self.problem.configuration(choice), self.setting)
-        self.takes[i, j] = (used.rom, used.ram)
-        self.loss[i, j] = evaluate(self.problem, choice).loss
-
-    def _optimum(self, j: int, rom: int, ram: int) -> IntArray | None:
-        if (rom, ram) in self.known:
-            return self.known[rom, ram]
-        if j not in self.within:
-            budget = ram_budget(self.problem, self.network, ram, rules=self.setting.rules)
-            self.within[j] = budget.on(self.problem)
-        limited = self.within[j].with_budgets({"rom": rom})
-        solution = solve(limited, self.method, explain=False)
-        if solution.status not in (Status.OPTIMAL, Status.INFEASIBLE):
-            raise NoSolutionError(
-                f"The surface was stopped at {rom:,} bytes of ROM and {ram:,} bytes of RAM, after "
-                f"{self.solved} searches; with a checkpoint the same command goes on from there."
-            )
-        self.solved += 1
-        if self.lines:
-            found = None if solution.choice is None else solution.choice.tolist()
-            self.lines.append({"rom": rom, "ram": ram, "choice": found})
-        return solution.choice
-
-    def _known(self) -> dict[tuple[int, int], IntArray | None]:
-        """The answers in the checkpoint."""
-        if self.lines is None:
-            return {}
-        rows = ram_budget(self.problem, self.network, 0, rules=self.setting.rules)
-        header = {
-            "mpsolve": "surface",
-            "fingerprint": fingerprint(rows.on(self.problem), "rom", 0.0),
-            "source": self.problem.source,
-        }
-        entries = self.lines.read()
-        if not entries:
-            self.lines.append(header)
-        elif entries[0] != header:
-            raise InputError(
-                "The checkpoint belongs to the surface of another problem; name another file."
-            )
-        return {
-            (entry["rom"], entry["ram"]): (
-                None if entry["choice"] is None else np.array(entry["choice"], np.int64)
-            )
-            for entry in entries[1:]
-        }
 
 
 def _most_bits(network: Network, setting: Setting) -> Configuration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsolve.mcu.fit import rule_fits
 from mpsolve.report.text import column, new_table, number, percentage, plain
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def verdict(fit: Fit) -> str:
 
 def rule_text(fit: Fit) -> str:
     """The gap of the memory-driven rule, or that it does not fit."""
-    if fit.rule.configuration is None:
+    if not rule_fits(fit.rule):
         return "does not fit"
     gap = fit.gap_of_rule
     return "fits" if gap is None else f"{'+' if gap else ''}{percentage(gap)}"

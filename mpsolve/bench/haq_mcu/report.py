@@ -44,8 +44,8 @@ NOTES = (
     f"ROM: weights and tables ({SCHEMES[SCHEME].description}). RAM: the most that the activations "
     "of any node need, live skip tensors included, and that node. Both as optimum / rule; of its "
     "own policies the paper states the compression alone, and that they fit.",
-    "MNasNet-A1 224_0.35 is the paper's comparison, for which it assumes 8 bits (4x) and no loss of "
-    "accuracy. By the rule that a node's input and output are in memory together, it "
+    "MNasNet-A1 224_0.35 is the paper's comparison, with 8 bits (4x) and assumed to lose nothing. "
+    "By the rule that a node's input and output are in memory together, it "
     "does not fit 512 kB with 8 bits everywhere (below): the optimum gives one tensor 4 bits.",
 )
 
