@@ -129,6 +129,7 @@ class Cells:
             "mpsolve": "surface",
             "fingerprint": fingerprint(rows.on(self.problem), "rom", 0.0),
             "source": self.problem.source,
+            "setting": repr(self.setting),
         }
         entries = self.lines.read()
         if not entries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.configuration import Configuration
@@ -192,9 +192,15 @@ def fit(
         network, rom, ram, loss=loss, sensitivities=sensitivities, setting=setting
     )
     rule = _rule(problem, network, rom, ram, setting)
-    exact = method != RULE
-    solution = solve(problem, method, time_limit=time_limit) if exact else rule
     least = usage(network, fewest_bits(network, setting), setting)
+    if method != RULE:
+        solution = solve(problem, method, time_limit=time_limit)
+    elif ram is not None and least.ram > ram:
+        solution = replace(rule, status=Status.INFEASIBLE)  # no other rule could do better
+    elif rom is not None and least.rom > rom and not problem.pairwise:
+        solution = replace(rule, status=Status.INFEASIBLE)
+    else:
+        solution = rule
     seconds = time.perf_counter() - began
     return Fit(network, rom, ram, setting, problem, solution, rule, least, seconds)
 

@@ -69,7 +69,8 @@ def rom_front(
             "A front needs a ROM that is a sum over the layers, and the tables of this scheme also "
             "depend on the next layer's input; take another scheme, such as icn, or a surface."
         )
-    if separates(problem):
+    apart = separates(problem)
+    if apart:
         problem = _with_activations(problem, method, time_limit)
     found = pareto_front(
         problem,
@@ -77,10 +78,9 @@ def rom_front(
         epsilon=epsilon,
         method=method,
         time_limit=time_limit,
-        checkpoint=checkpoint if problem.constraints or problem.pairwise else None,
+        checkpoint=None if apart else checkpoint,
         progress=progress,
     )
-    apart = any(restriction.kind == "forbidden" for restriction in problem.restrictions)
     notes = (*found.notes, NOTE) if apart else found.notes
     return replace(found, notes=notes, seconds=time.perf_counter() - began)
 
