@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from mpsolve.cli.mcu_answers import (
     answer_front,
     answer_surface,
 )
-from mpsolve.cli.methods import check_exact
+from mpsolve.cli.methods import check_exact, known_methods
 from mpsolve.cli.networks import parse_shape
 from mpsolve.cli.options import output_options, rules_options, time_limit_option
 from mpsolve.cli.output import check_writable, print_json, print_report
@@ -249,6 +250,8 @@ def _list(devices: tuple[Device, ...], as_json: bool) -> None:
 
 def _check_method(method: str, points: bool) -> None:
     if method != RULE:
+        if get_close_matches(method, (*known_methods(), RULE), n=1) == [RULE]:
+            raise InputError(f"There is no method {method!r}; did you mean {RULE}?")
         check_exact(method)
     elif points:
         raise InputError(f"{RULE} gives one answer; --front and --surface need an exact method.")

@@ -73,7 +73,7 @@ def test_warm_start_with_an_unknown_layer(run: Run, table: Path, tmp_path: Path)
         (
             ["optimise"],
             "there are bench, candidates, compare, completion, export, finetune, flow, front, "
-            "import, inspect, networks, predictiveness, profile, search, sensitivity, solve, "
+            "import, inspect, mcu, networks, predictiveness, profile, search, sensitivity, solve, "
             "stability, tables, targets, train, verify",
         ),
         (["solve"], "TABLE"),
@@ -113,7 +113,7 @@ def test_no_command_prints_the_help(run: Run) -> None:
     assert "Commands:" in result.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["solve"], ["compare"], ["verify"], ["tables"]])
+@pytest.mark.parametrize("command", [[], ["solve"], ["compare"], ["verify"], ["tables"], ["mcu"]])
 def test_help_has_examples(run: Run, command: list[str]) -> None:
     """Every help text ends with examples of the command."""
     result = run(*command, "--help")

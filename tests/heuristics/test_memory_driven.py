@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpsolve import InfeasibleError, InputError
+from mpsolve import InfeasibleError, InputError, Precision
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.profiles.memory import peak_ram, rom_total
 from mpsolve.profiles.networks import Network, Node, named_network
@@ -153,3 +153,85 @@ def test_an_answer_keeps_its_limits(net: Network, rom: float, ram: float) -> Non
     assert peak_ram(net, found).bytes <= limits["ram"]
     for name, bits in least_bits(net).items():
         assert found[name].b_in >= bits
+
+
+def fixed_tensors(net: Network) -> set[str]:
+    """Tensors that nobody may cut: the network's input, and what adders read and write."""
+    return {*net.inputs, *(t for node in net.adders for t in (*node.inputs, node.output))}
+
+
+@settings(max_examples=150, deadline=None)
+@given(graphs(), st.floats(0.2, 1.1), st.floats(0.2, 1.1), st.sampled_from([(2, 4, 8), (4, 8)]))
+def test_what_is_never_cut(net: Network, rom: float, ram: float, bits: tuple[int, ...]) -> None:
+    """Widths are those offered, tensors of fixed width keep 8 bits, layers of one tensor agree."""
+    whole = memory_driven(net, bits=bits)
+    assert {(p.b_in, p.b_wt) for p in whole.values()} == {(8, 8)}
+    limits = int(rom * rom_total(net, whole, "icn")), int(ram * peak_ram(net, whole).bytes)
+    try:
+        found = memory_driven(net, *limits, "icn", bits=bits)
+    except InfeasibleError:
+        return
+    fixed = fixed_tensors(net)
+    read: dict[str, float] = {}
+    for one in net.layers:
+        assert found[one.name].b_in in bits
+        assert found[one.name].b_wt in bits
+        for node in one.nodes:
+            assert read.setdefault(node.inputs[0], found[one.name].b_in) == found[one.name].b_in
+            if node.inputs[0] in fixed:
+                assert found[one.name].b_in == 8
+
+
+@settings(max_examples=100, deadline=None)
+@given(graphs(), st.floats(0.1, 1.1))
+def test_the_rule_for_weights_refuses_only_what_cannot_fit(net: Network, part: float) -> None:
+    """It cuts until nothing is left, so it fails where two bits everywhere exceed the ROM."""
+    whole = memory_driven(net)
+    limit = int(part * rom_total(net, whole, "icn"))
+    narrow = {name: Precision(p.b_in, 2) for name, p in whole.items()}
+    possible = rom_total(net, narrow, "icn") <= limit
+    try:
+        memory_driven(net, rom=limit, scheme="icn")
+    except InfeasibleError as error:
+        assert error.cost == "rom"
+        assert not possible
+    else:
+        assert possible
+
+
+def weights_by_hand(sizes: list[int], limit: int, delta: float) -> list[int] | None:
+    """Algorithm 2 of the paper over weights alone: lists and integers, nothing of this library."""
+    bits = [8] * len(sizes)
+    while sum(-(-n * b // 8) for n, b in zip(sizes, bits, strict=True)) > limit:
+        held = [-(-n * b // 8) for n, b in zip(sizes, bits, strict=True)]
+        shares = [h / sum(held) if b > 2 else -1.0 for h, b in zip(held, bits, strict=True)]
+        if max(shares) < 0:
+            return None
+        first = next(i for i, share in enumerate(shares) if share > max(shares) - delta)
+        bits[first] //= 2
+    return bits
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(1, 60), min_size=2, max_size=7),
+    st.floats(0.2, 1.1),
+    st.sampled_from([0.0, 0.05, 0.2]),
+)
+def test_the_rule_for_weights_step_by_step(sizes: list[int], part: float, delta: float) -> None:
+    """The first layer within delta of the largest share is cut, at any delta."""
+    names = ["x", *(f"l{i}" for i in range(len(sizes) - 1))]
+    net = network(
+        *(layer(names[i + 1], names[i], sizes[i], sizes[i + 1]) for i in range(len(sizes) - 1))
+    )
+    weights = [one.weights for one in net.layers]
+    limit = int(part * sum(weights))
+    if delta == 0:  # equality would leave no layer
+        delta = 1e-12
+    expected = weights_by_hand(weights, limit, delta)
+    try:
+        found = memory_driven(net, rom=limit, scheme="weights", delta=delta)
+    except InfeasibleError:
+        assert expected is None
+    else:
+        assert [p.b_wt for p in found.values()] == expected

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpsolve import InputError
+from mpsolve import InputError, solve
 from mpsolve.mcu import Setting, device_named, family, fit
 from mpsolve.mcu.fit import RULE
-from mpsolve.mcu.setting import byte_limit
+from mpsolve.mcu.setting import byte_limit, mcu_problem
 from mpsolve.profiles.networks import Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
 from tests.mcu.small import assignments, chains, least_loss
-from tests.profiles.networks.graphs import layer, network
+from tests.profiles.networks.graphs import graphs, layer, network
 
 REFERENCE = Path(__file__).parents[1] / "data" / "memory_driven_reference.json"
 
@@ -49,6 +49,25 @@ def test_the_optimum_of_chains(net: Network, rom: float, ram: float) -> None:
         assert judged[3] == pytest.approx(found.rule.loss, rel=1e-12)
         assert judged[1] <= limits[0]
         assert judged[2] <= limits[1]
+
+
+@settings(max_examples=80, deadline=None)
+@given(graphs(5), st.floats(0.2, 1.1), st.floats(0.2, 1.1))
+def test_the_rule_is_never_better(net: Network, rom: float, ram: float) -> None:
+    """On any graph: where the rule fits, the optimum does, with no more loss, by two methods."""
+    whole = fit(net).usage
+    assert whole is not None
+    limits = int(rom * whole.rom), int(ram * whole.ram)
+    found = fit(net, *limits)
+    other = solve(mcu_problem(net, *limits), "highs")
+    assert found.solution.status == other.status
+    if found.fits:
+        assert found.solution.loss == pytest.approx(other.loss, rel=1e-9)
+    if found.rule.status == "feasible":
+        assert found.fits
+        assert found.rule.loss is not None
+        assert found.solution.loss is not None
+        assert found.rule.loss >= found.solution.loss
 
 
 def test_no_limit_keeps_every_bit() -> None:
