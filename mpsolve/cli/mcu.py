@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve.cli.completions import complete_files, complete_networks
+from mpsolve.cli.completions import complete_files, complete_methods, complete_networks
 from mpsolve.cli.front import parsed_part
 from mpsolve.cli.mcu_answers import (
     SUFFIXES,
@@ -95,6 +95,7 @@ Examples:
     "--method",
     default="auto",
     show_default=True,
+    shell_complete=complete_methods,
     help="An exact method, or the rule of Rusci et al. (memory-driven).",
 )
 @click.option(

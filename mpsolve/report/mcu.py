@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.mcu.fit import rule_fits
 from mpsolve.report.text import column, new_table, number, percentage, plain
+from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,9 @@ def verdict(fit: Fit) -> str:
         )
         if limit is not None and least > limit
     ]
-    return f"no ({' and '.join(small)})" if small else "no"
+    if small:
+        return f"no ({' and '.join(small)})"
+    return "no" if fit.solution.status is Status.INFEASIBLE else "not found"
 
 
 def rule_text(fit: Fit) -> str:
