@@ -197,7 +197,7 @@ def flow(
         overrides,
     )
     try:
-        with _display(silent=quiet or as_json) as display:
+        with flow_display(silent=quiet or as_json) as display:
             result = run_flow(settings, output, jobs=jobs, device=device, display=display)
     except KeyboardInterrupt:
         write_error(f"Interrupted; the same command goes on from {output}.")
@@ -269,7 +269,7 @@ class FlowDisplay:
 
 
 @contextmanager
-def _display(*, silent: bool) -> Iterator[FlowDisplay | None]:
+def flow_display(*, silent: bool) -> Iterator[FlowDisplay | None]:
     """A display on standard error, if that is a terminal."""
     if silent or sys.stderr is None or not sys.stderr.isatty():
         yield None

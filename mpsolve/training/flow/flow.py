@@ -75,9 +75,39 @@ def run_flow(
     KeyboardInterrupt
         On Ctrl-C, when everything has been kept.
     """
-    place = open_folder(folder, settings.to_json()).path
+    place = Path(folder)
+    tables = profiled(settings, place)
+    open_folder(place, settings.to_json())
     with only_one(place), Pool(jobs or default_jobs(device), display) as pool:
-        return Flow(settings, place, device, pool).run()
+        return Flow(settings, place, device, pool).run(tables)
+
+
+def profiled(settings: FlowSettings, folder: Path) -> dict[str, LatencyTable]:
+    """Target -> latencies: those that a folder has, and the others from the network.
+
+    Raises
+    ------
+    InputError
+        If a target, or a latency to be kept, does not fit the network: before anything is written.
+    """
+    if not settings.targets:
+        raise InputError("A flow needs targets; name at least one.")
+    boards = {target: load_target(target) for target in settings.targets}
+    network = None
+    tables = {}
+    for target, board in boards.items():
+        file = _latencies(folder, target)
+        if file.exists():
+            tables[target] = read_table(file)
+            continue
+        network = network or work.traced(settings, settings.seeds[0]).network
+        _require_trainable(network, board)
+        tables[target] = profile(network, board)
+    for table in tables.values():
+        problem = Problem.from_table(table)
+        for budget in settings.budgets:
+            problem.with_budgets({"latency": budget})
+    return tables
 
 
 class Flow:
@@ -87,9 +117,9 @@ class Flow:
         self.settings, self.folder, self.device, self.pool = settings, folder, device, pool
         self.notes: list[str] = []
 
-    def run(self) -> FlowResult:
-        """All steps."""
-        tables = self.profile()
+    def run(self, profiled: Mapping[str, LatencyTable]) -> FlowResult:
+        """All steps after the latencies are known."""
+        tables = self.keep(profiled)
         floats = self.train_float()
         searched = self.search()
         self.measure(tables)
@@ -99,17 +129,12 @@ class Flow:
         notes = tuple(dict.fromkeys(self.notes))
         return FlowResult(self.settings, self.folder, tables, floats, tuple(rows), notes)
 
-    def profile(self) -> dict[str, LatencyTable]:
-        """The latencies on every target, measured or modelled once."""
-        network = None
+    def keep(self, profiled: Mapping[str, LatencyTable]) -> dict[str, LatencyTable]:
+        """The latencies as they stand in the folder."""
         tables = {}
-        for target in self.settings.targets:
-            file = self.folder / f"latencies-{_file_name(target)}.csv"
+        for target, table in profiled.items():
+            file = _latencies(self.folder, target)
             if not file.exists():
-                network = network or work.traced(self.settings, self.settings.seeds[0]).network
-                board = load_target(target)
-                _require_trainable(network, board)
-                table = profile(network, board)
                 part = file.with_suffix(".part")
                 write_csv(table, part)
                 os.replace(part, file)
@@ -297,6 +322,7 @@ def _tuned(result: Mapping[str, Any]) -> Tuned | None:
     return None if "failed" in result else Tuned(**result)
 
 
-def _file_name(target: str) -> str:
-    """A target as part of the name of a file."""
-    return "".join(c if c.isalnum() or c in "-._" else "-" for c in Path(target).name)
+def _latencies(folder: Path, target: str) -> Path:
+    """The file that keeps the latencies on a target."""
+    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in Path(target).name)
+    return folder / f"latencies-{name}.csv"

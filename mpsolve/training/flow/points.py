@@ -92,7 +92,7 @@ class Point:
     @property
     def id(self) -> str:
         """A short name of the configuration."""
-        return sha256(json.dumps(self.configuration.to_json()).encode()).hexdigest()[:8]
+        return identity(self.configuration)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -103,6 +103,11 @@ class Point:
         """What `to_json` returned."""
         configuration = Configuration.from_json(plain["configuration"])
         return cls(**{**plain, "configuration": configuration})
+
+
+def identity(configuration: Configuration) -> str:
+    """A short name that equal configurations share."""
+    return sha256(json.dumps(configuration.to_json()).encode()).hexdigest()[:8]
 
 
 class Finder:

@@ -92,7 +92,7 @@ class FlowSettings:
 
     network: str
     data: str
-    targets: tuple[str, ...]
+    targets: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     searches: tuple[str, ...] = tuple(SEARCHES)
     strengths: tuple[float, ...] = ()
@@ -105,7 +105,7 @@ class FlowSettings:
     overrides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("targets", "seeds", "budgets", "metrics"):
+        for name in ("seeds", "budgets", "metrics"):
             values = getattr(self, name)
             if not values:
                 raise InputError(f"A flow needs {name}; name at least one.")

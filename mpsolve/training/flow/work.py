@@ -169,6 +169,7 @@ def tune(
             configuration,
             data,
             settings.recipe("tqt", seed),
+            last_per_tensor=True,  # so that the largest integer is the class
             folder=folder,
             name=settings.name,
             progress=_epochs(tell),
