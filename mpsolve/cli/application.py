@@ -17,6 +17,7 @@ from mpsolve.cli.export import export
 from mpsolve.cli.finetune import finetune
 from mpsolve.cli.flow import flow
 from mpsolve.cli.front import front
+from mpsolve.cli.haq import haq
 from mpsolve.cli.import_ import import_
 from mpsolve.cli.inspect import inspect
 from mpsolve.cli.mcu import mcu
@@ -158,6 +159,7 @@ for _command in (
     import_,
     train,
     search,
+    haq,
     sensitivity,
     predictiveness,
     finetune,

@@ -73,7 +73,7 @@ def memory_driven(
     if not bits or min(bits) <= 0:
         raise InputError("The memory-driven rule needs bit-widths, such as 2, 4 and 8.")
     rules = replace(rules or Rules(), share_inputs=True)
-    activations = _Activations(network, sorted(set(bits)), rules, order, in_place)
+    activations = Activations(network, sorted(set(bits)), rules, order, in_place)
     if ram is not None:
         activations.cut(ram)
     configuration = activations.configuration(max(bits))
@@ -82,7 +82,7 @@ def memory_driven(
     )  # fmt: skip
 
 
-class _Activations:
+class Activations:
     """The bit-widths of the groups of tensors, and the memory of every node."""
 
     def __init__(
@@ -126,20 +126,20 @@ class _Activations:
         while self.needs(node) > limit:
             read, written = (self.group_of[tensor] for tensor in self.ends[node])
             cut, other = (written, read) if forward else (read, written)
-            if not self._lower(cut) or not (cut == other or self._first(node, cut, other, forward)):
+            if not self.lower(cut) or not (cut == other or self._first(node, cut, other, forward)):
                 return False
-            self.width[cut] = self._lower(cut)
+            self.width[cut] = self.lower(cut)
         return True
 
     def _first(self, node: str, cut: int, other: int, forward: bool) -> bool:
         """Whether this end is cut before the other: more bits, or as many and more bytes."""
         if self.width[cut] != self.width[other]:
-            return self.width[cut] > self.width[other] or not self._lower(other)
-        read, written = (self._bytes(tensor) for tensor in self.ends[node])
+            return self.width[cut] > self.width[other] or not self.lower(other)
+        read, written = (self.bytes(tensor) for tensor in self.ends[node])
         larger = read <= written if forward else read > written  # a draw cuts the output
-        return larger or not self._lower(other)
+        return larger or not self.lower(other)
 
-    def _lower(self, group: int) -> float:
+    def lower(self, group: int) -> float:
         """The next bit-width below that of a group, or 0 where it may not be cut."""
         least = self.groups[group].least
         lower = [b for b in self.bits if least <= b < self.width[group]]
@@ -147,9 +147,10 @@ class _Activations:
 
     def needs(self, node: str) -> int:
         """Bytes of the tensors that are live while a node runs."""
-        return max(sum(map(self._bytes, tensors)) for tensors in self.moments[node])
+        return max(sum(map(self.bytes, tensors)) for tensors in self.moments[node])
 
-    def _bytes(self, tensor: str) -> int:
+    def bytes(self, tensor: str) -> int:
+        """Bytes of a tensor."""
         return packed_bytes(self.network.elements(tensor), self.width[self.group_of[tensor]])
 
     def configuration(self, b_wt: int) -> Configuration:

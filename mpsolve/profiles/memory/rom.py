@@ -69,14 +69,34 @@ def rom_total(
     """
     stored, last = scheme_named(scheme), last_layers(network)
     bits = tensor_bits(network, configuration, rules)
-    total = 0
-    for layer in network.layers:
-        b_wt = configuration[layer.name].b_wt
-        total += _weight_bytes(layer, b_wt, stored)
-        for node, kind in zip(layer.nodes, layer.layer_types, strict=True):
-            ends = layer.name in last
-            total += stored.table_bytes(kind.out_channels, b_wt, bits[node.output], ends)
-    return total
+    return sum(
+        stored_bytes(layer, configuration[layer.name].b_wt, bits, stored, layer.name in last)
+        for layer in network.layers
+    )
+
+
+def stored_bytes(
+    layer: Layer, b_wt: float, bits: Mapping[str, float], scheme: Scheme, last: bool
+) -> int:
+    """Bytes of ROM that a layer needs, where the bit-width of every tensor is known.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    b_wt
+        Bits of its weights.
+    bits
+        Tensor -> its bit-width.
+    scheme
+        What is stored beside the weights.
+    last
+        Whether the layer is one of `last_layers`.
+    """
+    return _weight_bytes(layer, b_wt, scheme) + sum(
+        scheme.table_bytes(kind.out_channels, b_wt, bits[node.output], last)
+        for node, kind in zip(layer.nodes, layer.layer_types, strict=True)
+    )
 
 
 def _weight_bytes(layer: Layer, b_wt: float, scheme: Scheme) -> int:

@@ -5,7 +5,6 @@ A piece that was interrupted returns None.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,11 +27,12 @@ from mpsolve.training.outcome import DivergenceError
 from mpsolve.training.search.run import search_precisions
 from mpsolve.training.sensitivity.measure import measure_sensitivities
 from mpsolve.training.sensitivity.prepare import prepare
+from mpsolve.training.threads import one_thread
 from mpsolve.training.wrapping.fixed import FixedPrecision
 from mpsolve.training.wrapping.wrap import quantise_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -48,17 +48,6 @@ if TYPE_CHECKING:
 #: Is told what part of a piece of work is done, from 0 to 1.
 Tell: TypeAlias = "Callable[[float], None]"
 Result: TypeAlias = "dict[str, Any] | None"
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread, so that results do not depend on how many there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @one_thread()

@@ -51,8 +51,8 @@ def load_recipe(text: str, overrides: Iterable[str] = ()) -> Recipe:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file} is not TOML: {error}.") from None
-    for override in overrides:
-        _override(table, override)
+    for setting in overrides:
+        override(table, setting)
     table.setdefault("name", file.stem)
     where = file.name if file.parent == FOLDER else str(file)
     recipe: Recipe = convert(table, Recipe, where)
@@ -68,7 +68,7 @@ def _file(text: str) -> Path:
     raise InputError(f"There is no recipe {text!r}; try {similar}, or a .toml file.")
 
 
-def _override(table: dict[str, Any], text: str) -> None:
+def override(table: dict[str, Any], text: str) -> None:
     """Set one value; what it is set to is read as TOML, or as a text."""
     path, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not path or not value:

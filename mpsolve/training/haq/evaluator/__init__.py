@@ -1,0 +1,1 @@
+"""Evaluators: how good a configuration is, by training or by a table."""
