@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpsolve.precision import Precision
-from mpsolve.profiles.networks import Network
 from mpsolve.profiles.networks.builder import NetworkBuilder
 from mpsolve.profiles.table import LatencyTable, Provenance
+
+if TYPE_CHECKING:
+    from mpsolve.profiles.networks import Network
 
 BITS = (2, 4, 8)
 
