@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from mpsolve.training.flow.settings import FlowSettings as FlowSettings
     from mpsolve.training.full_precision import FullPrecision as FullPrecision
     from mpsolve.training.full_precision import train_full_precision as train_full_precision
+    from mpsolve.training.haq.episodes import HaqResult as HaqResult
+    from mpsolve.training.haq.plot import plot_haq as plot_haq
+    from mpsolve.training.haq.search import search_haq as search_haq
+    from mpsolve.training.haq.settings import HaqSettings as HaqSettings
     from mpsolve.training.loop import train as train
     from mpsolve.training.models import build_model as build_model
     from mpsolve.training.models.load import load_model as load_model
@@ -140,6 +144,10 @@ _HOMES = {
     "Point": "mpsolve.training.flow.points",
     "run_flow": "mpsolve.training.flow.flow",
     "write_report": "mpsolve.training.flow.report",
+    "HaqResult": "mpsolve.training.haq.episodes",
+    "HaqSettings": "mpsolve.training.haq.settings",
+    "plot_haq": "mpsolve.training.haq.plot",
+    "search_haq": "mpsolve.training.haq.search",
     "FullPrecision": "mpsolve.training.full_precision",
     "train_full_precision": "mpsolve.training.full_precision",
     "SearchResult": "mpsolve.training.search.run",

@@ -72,7 +72,7 @@ def test_warm_start_with_an_unknown_layer(run: Run, table: Path, tmp_path: Path)
         (["slove"], "did you mean solve?"),
         (
             ["optimise"],
-            "there are bench, candidates, compare, completion, export, finetune, flow, front, "
+            "there are bench, candidates, compare, completion, export, finetune, flow, front, haq, "
             "import, inspect, mcu, networks, predictiveness, profile, search, sensitivity, solve, "
             "stability, tables, targets, train, verify",
         ),

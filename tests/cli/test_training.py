@@ -216,7 +216,7 @@ def test_help_needs_no_torch() -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"
         "from mpsolve.cli.application import application as a\n"
-        "for c in ('train', 'search', 'finetune', 'export', 'flow', 'sensitivity',"
+        "for c in ('train', 'search', 'haq', 'finetune', 'export', 'flow', 'sensitivity',"
         " 'predictiveness'):\n"
         "    a.main([c, '--help'], standalone_mode=False)\n"
         "sys.exit(a.main(['train', 'lenet', '--data', 'digits', '-o', 'x'], 'mpsolve', "
@@ -230,7 +230,7 @@ def test_help_needs_no_torch() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stdout.count("Examples:") == 7
+    assert done.stdout.count("Examples:") == 8
     assert "Training needs torch, which is not installed: pip install 'mpsolve[training]'" in (
         done.stderr
     )

@@ -210,11 +210,13 @@ class _Search:
         """Let the agent decide, judge what it has decided, and let it learn; None if stopped."""
         number, warm_up = self._complete, self._settings.warm_up_count
         spread = sigma(self._settings.agent, number - warm_up) if number >= warm_up else 0.0
+        before = self._agent.random
         with one_thread():
             states, actions, chosen = self._walk(spread)
         configuration = self._environment.configuration(chosen)
         reward = self._reward(configuration)
         if reward is None:
+            self._agent.random = before  # the episode will be begun anew
             return None
         with one_thread():
             self._learn(states, actions, reward, updating=number >= warm_up)

@@ -77,9 +77,11 @@ def test_the_replay_memory_is_a_ring() -> None:
 def transitions(seed: int = 0) -> Transitions:
     """Four random ones, of which the last ends an episode."""
     rng = np.random.default_rng(seed)
-    parts = [rng.random((4, n)).astype(np.float32) for n in (3, 1, 1, 3)]
+    states, actions, rewards, following = (
+        torch.from_numpy(rng.random((4, n)).astype(np.float32)) for n in (3, 1, 1, 3)
+    )
     done = torch.tensor([[0.0], [0.0], [0.0], [1.0]])
-    return Transitions(*map(torch.from_numpy, parts), done)
+    return Transitions(states, actions, rewards, following, done)
 
 
 def double(network: nn.Module) -> list[Tensor]:

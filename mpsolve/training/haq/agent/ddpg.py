@@ -117,7 +117,7 @@ class Ddpg:
             "optimisers": [adam.state_dict() for adam in self._optimisers],
             "replay": self.replay.state_dict(),
             "baseline": self.baseline,
-            "random": json.dumps(self._rng.bit_generator.state),
+            "random": self.random,
         }
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
@@ -128,7 +128,16 @@ class Ddpg:
             adam.load_state_dict(own)
         self.replay.load_state_dict(values["replay"])
         self.baseline = values["baseline"]
-        self._rng.bit_generator.state = json.loads(values["random"])
+        self.random = values["random"]
+
+    @property
+    def random(self) -> str:
+        """The state of the draws."""
+        return json.dumps(self._rng.bit_generator.state)
+
+    @random.setter
+    def random(self, state: str) -> None:
+        self._rng.bit_generator.state = json.loads(state)
 
     @property
     def _networks(self) -> tuple[nn.Module, ...]:
