@@ -264,8 +264,10 @@ def _sentences(result: HaqResult, settings: HaqSettings, name: str, output: str)
         f"{what} {have:,}{f' of {limit:,}' if limit is not None else ''} bytes"
         for what, have, limit in (("ROM", best.rom, result.rom), ("RAM", best.ram, result.ram))
     ]
+    clusters = "The clusters of k-means are a reference; mpsolve finetune has uniform grids."
     return [
         f"{name}, {settings.strategy}: best reward {best.reward:.4g} in episode "
         f"{result.best_episode} of {len(result.episodes)}; {', '.join(used)}",
         f"{output}/configuration.json is what mpsolve finetune takes next.",
+        *([clusters] if settings.weights == "kmeans" else []),
     ]

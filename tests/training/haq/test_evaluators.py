@@ -123,6 +123,14 @@ def test_the_reward_is_a_tenth_of_the_points_lost(data: DataSet) -> None:
     assert judge.reward(one, float_activations=False) == pytest.approx(expected)
 
 
+def test_a_training_that_diverges_is_as_bad_as_can_be(data: DataSet) -> None:
+    """No example counts as correct, and the next configuration is judged as ever."""
+    judge = ShortTraining(model(), data, HaqSettings(batch_size=6, learning_rate=1e30))
+    one = configuration("8b/4b", "4b/4b", "4b/4b")
+    assert judge.accuracy(one, float_activations=False) == 0
+    assert judge.reward(one, float_activations=False) == -10 * judge.float_accuracy
+
+
 def test_activations_may_stay_in_float(data: DataSet) -> None:
     """Then their bit-widths change nothing, and those of the weights do."""
     judge = ShortTraining(model(), data, FAST)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 #: Weights of more bits are left as they are.
 MOST_BITS = 6
-#: Iterations of k-means in a search, and before fine-tuning.
-SEARCH_ITERATIONS, FINAL_ITERATIONS = 3, 50
+#: Iterations of k-means in a search; before fine-tuning HAQ takes 50.
+SEARCH_ITERATIONS = 3
 
 
 def cluster(weight: Tensor, bits: int, iterations: int = SEARCH_ITERATIONS) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 
 from mpsolve.training.calibration import calibrate, signed_input
 from mpsolve.training.callbacks import Callback
+from mpsolve.training.distributed import this_process
 from mpsolve.training.evaluate import evaluate
 from mpsolve.training.folder import fingerprint
 from mpsolve.training.haq.evaluator.clusters import ClusteredWeights
@@ -105,6 +106,7 @@ class ShortTraining:
             name=name,
             signed_input=signed_input(self._data, self._recipe),
         )
+        self.model.to(this_process(device).device)
         size = settings.batch_size
         calibrate(self.model, self._data.train, self._recipe.quantisation, size)
         with self.model.mode(Mode.FLOAT):
