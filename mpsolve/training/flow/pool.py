@@ -147,7 +147,7 @@ class Pool:
             done = total - len(left)
             while waiting:
                 complete, _ = wait(waiting, PAUSE, FIRST_COMPLETED)
-                self._hear()
+                self._hear({task.name for task in waiting.values()})
                 for future in complete:
                     if not self._completed(future):
                         raise KeyboardInterrupt
@@ -169,10 +169,13 @@ class Pool:
                 "and --jobs 1 needs the least memory."
             ) from None
 
-    def _hear(self) -> None:
+    def _hear(self, running: set[str]) -> None:
+        """Pass on what the processes tell; what arrives after the end of a task is late."""
         with suppress(Empty):
             while True:
-                self._tell(*self._messages.get_nowait())
+                name, part = self._messages.get_nowait()
+                if name in running:
+                    self._tell(name, part)
 
     def _tell(self, task: str, part: float | None) -> None:
         if self.display:

@@ -1,0 +1,1 @@
+"""Every way to fit a small network into a microcontroller, fine-tuned on the digits."""
