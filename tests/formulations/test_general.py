@@ -59,6 +59,7 @@ def check_unproven(problem: Problem, outcome: Outcome, limit: Limit) -> None:
 @example(seed=21384)
 @example(seed=26668186)
 @example(seed=366337)  # a loss of 129 among optima near 0.01: resolved to 1.2e-10
+@example(seed=8594338)  # resolved to 3e-8, since one loss is 263
 @example(seed=62354)  # the optimum loses less beyond the minima than a rounding of its loss
 def test_agrees_with_enumeration(method: str, seed: int) -> None:
     """Every answer is feasible, optimal, proven and without remarks, or none exists.
@@ -74,7 +75,8 @@ def test_agrees_with_enumeration(method: str, seed: int) -> None:
     if outcome.notes and found:
         assert truth.least is not None and outcome.bound is not None
         assert outcome.bound <= truth.least <= found.loss + truth.tolerance
-        assert found.loss - outcome.bound <= RESOLUTION * np.abs(problem.loss).sum()
+        # At most FLOAT_ERROR where the optimum lies above 2^(FLOAT_BITS - 1).
+        assert found.loss - outcome.bound <= 2.0**-33 * np.abs(problem.loss).sum()
     else:
         assert agree(truth, found.loss if found else None, 0.0 if integers else RESOLUTION)
     assert outcome.complete
