@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mpsolve.mcu.surface import Surface
 
 KIB = 1024
+#: So that text is read over lines and colours.
+_BEHIND_TEXT = {"boxstyle": "round,pad=0.15", "fc": "white", "alpha": 0.75, "lw": 0}
 _COLOURS = {"input": "#6baed6", "output": "#08519c", "skip": "#fd8d3c"}
 _LABELS = {"input": "input", "output": "output", "skip": "kept for later (skip)"}
 #: Inches per node, and how wide a picture becomes at most.
@@ -68,6 +70,7 @@ def plot_memory_map(
         textcoords="offset points",
         ha="center",
         fontsize="x-small",
+        bbox=_BEHIND_TEXT,
     )
     if limit is not None:
         ax.axhline(limit / KIB, color="#cb181d", linewidth=1, label=f"limit {limit:,} byte")
@@ -146,5 +149,5 @@ def _devices(ax: Axes, edges: list[list[float]], marked: tuple[int, int] | None)
                 textcoords="offset points",
                 ha="right" if right else "left",
                 fontsize="x-small",
-                bbox={"boxstyle": "round,pad=0.15", "fc": "white", "alpha": 0.75, "lw": 0},
+                bbox=_BEHIND_TEXT,
             )
