@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mpsolve.training.recipes import OptimiserSettings, load_recipe, recipes
+from mpsolve.training.recipes import OptimiserSettings, load_recipe, recipe_for, recipes
 
 
 def test_every_recipe_can_be_read() -> None:
@@ -14,7 +14,7 @@ def test_every_recipe_can_be_read() -> None:
         assert recipe.name == name
         assert name.startswith(recipe.algorithm)
         assert recipe.source
-    assert len(recipes()) == 9
+    assert len(recipes()) == 10
 
 
 # Free Bits (extended form), Table 2; the columns are MobileNetV1 and MobileNetV2.
@@ -79,6 +79,15 @@ def test_edmips_has_the_numbers_of_its_authors() -> None:
     }
     assert recipe.edmips
     assert (recipe.edmips.strengths, recipe.edmips.initial_alpha) == ((0.00335,), 0.01)
+
+
+def test_fine_tuning_after_haq_has_the_numbers_of_its_paper() -> None:
+    """ITEM 2020: 15 epochs of Adam at 0.0001; nobody gets it without asking."""
+    recipe = load_recipe("tqt_haq_mcu")
+    rates = dict.fromkeys(("weights", "thresholds"), OptimiserSettings("adam", 1e-4))
+    assert (recipe.epochs, dict(recipe.optimisers)) == (15, rates)
+    assert recipe_for("tqt", "mobilenet_v2", "imagefolder:/data") == "tqt_mobilenet_v2"
+    assert recipe_for("tqt", "lenet", "digits") == "tqt_digits"
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v1", "mobilenet_v2"])
