@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mpsolve.cli.completions import complete_files
-from mpsolve.cli.options import output_options
+from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import print_json, print_report, write_error
+from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.sensitivity import METRICS
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import require_torch
@@ -141,6 +142,7 @@ Examples:
     shell_complete=complete_files,
     help="Where everything is kept; a flow that was stopped goes on from there.",
 )
+@rules_options
 @output_options
 def flow(
     *,
@@ -160,6 +162,8 @@ def flow(
     jobs: int | None,
     device: str,
     output: str,
+    adder_bits: str,
+    input_bits: str,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -195,6 +199,7 @@ def flow(
         "all" if all_starts else "nearest",
         recipes,
         overrides,
+        graph_rules(adder_bits, input_bits),
     )
     try:
         with flow_display(silent=quiet or as_json) as display:

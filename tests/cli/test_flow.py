@@ -166,7 +166,7 @@ def test_weights_that_are_given_are_not_trained(
 ) -> None:
     """Nor is anything searched where no search is asked for; all targets use what is tuned."""
     folder, told = undisturbed
-    command = asked(folder, tmp_path / "given")
+    command = [*asked(folder, tmp_path / "given"), "--input-bits", "4"]
     weights = folder / "out" / "seed-0" / "float"
     command[command.index("--network") + 1] = f"{folder}/net.py:make:{weights}"
     searches, settings = command.index("--searches"), command.index("--set")
@@ -181,6 +181,9 @@ def test_weights_that_are_given_are_not_trained(
     assert {row["target"] for row in rows} == {TARGET, "mpic-model"}
     assert {row["kind"] for row in rows} == {"homogeneous", "mse"}
     assert not (tmp_path / "given" / "seed-0" / "search").exists()
+    table = read_table(tmp_path / "given" / f"latencies-{TARGET}.csv")
+    first = [p.b_in for i, p in enumerate(table.precisions) if table.layer_of(i) == "0"]
+    assert set(first) == {4, 8}  # as --input-bits says
     folders = {row["configuration"]: row["folder"] for row in rows}
     assert all(folders[row["configuration"]] == row["folder"] for row in rows)
     assert len(list((tmp_path / "given").rglob("weights.pt"))) == len(folders)

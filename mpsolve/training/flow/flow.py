@@ -102,7 +102,7 @@ def profiled(settings: FlowSettings, folder: Path) -> dict[str, LatencyTable]:
             continue
         network = network or work.traced(settings, settings.seeds[0]).network
         _require_trainable(network, board)
-        tables[target] = profile(network, board)
+        tables[target] = profile(network, board, rules=settings.rules)
     for table in tables.values():
         problem = Problem.from_table(table)
         for budget in settings.budgets:

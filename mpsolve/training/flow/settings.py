@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
+from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.folder import recipe_settings
 from mpsolve.training.models.load import model_name
 from mpsolve.training.recipes import load_recipe, recipe_for
@@ -83,6 +84,8 @@ class FlowSettings:
         ``ALGORITHM=RECIPE``; by default that of the network, or of the data.
     overrides
         Settings of recipes, ``ALGORITHM:SETTING=VALUE``.
+    rules
+        What the graph asks of activations.
 
     Raises
     ------
@@ -103,6 +106,7 @@ class FlowSettings:
     starts: str = "nearest"
     recipes: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
         for name in ("seeds", "budgets", "metrics"):

@@ -95,6 +95,7 @@ def search(
         strength,
         recipe=settings.recipe(kind.algorithm, seed),
         locked=kind.locked or None,
+        rules=settings.rules,
         folder=folder,
         name=settings.name,
         progress=_epochs(tell),
@@ -122,7 +123,9 @@ def measure(
     """Measure the sensitivities of all candidates, in ``sensitivities.csv``."""
     data = data_of(settings)
     model = model_of(settings, seed, trained)
-    quantised, examples = prepare(model, data, settings.examples, seed=seed, name=settings.name)
+    quantised, examples = prepare(
+        model, data, settings.examples, seed=seed, rules=settings.rules, name=settings.name
+    )
     folder.mkdir(parents=True, exist_ok=True)
 
     def tell_operand(state: SensitivityProgress) -> None:
@@ -158,6 +161,7 @@ def tune(
             configuration,
             data,
             settings.recipe("tqt", seed),
+            rules=settings.rules,
             last_per_tensor=True,  # so that the largest integer is the class
             folder=folder,
             name=settings.name,
@@ -223,7 +227,7 @@ def traced(settings: FlowSettings, seed: int) -> QuantisedModel:
     data = data_of(settings)
     example = torch.zeros(2, *data.input_shape)
     model = load_model(settings.network, data, seed=seed)
-    return quantise_model(model, (example,), FixedPrecision(), name=settings.name)
+    return quantise_model(model, (example,), FixedPrecision(), settings.rules, name=settings.name)
 
 
 def _epochs(tell: Tell) -> Callable[[TrainingProgress], None]:
