@@ -118,7 +118,7 @@ Examples:
   mpsolve profile model.onnx --target cpu -o latencies.csv
   mpsolve solve mobilenet_v2 --target pulp8-xpulpnnv2-model --budget latency=0.7x
   mpsolve mcu mobilenet_v1 --device stm32h7
-  mpsolve search ds_cnn_small:runs/float --data digits --strength 0.01,0.03 -o configs
+  mpsolve search ds_cnn_small:runs/float --data digits --strength 0.01 0.03 -o configs
   mpsolve flow --network ds_cnn --data digits --target pulp8-xpulpnnv1-model -o out
 """,
 )

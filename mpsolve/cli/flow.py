@@ -16,6 +16,7 @@ from mpsolve.cli.output import print_json, print_report, write_error
 from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.sensitivity import METRICS
 from mpsolve.cli.status import INTERRUPTED, SOLVED
+from mpsolve.cli.strengths import StrengthCommand, numbers, strength_option
 from mpsolve.cli.training import require_torch
 from mpsolve.errors import InputError
 
@@ -32,6 +33,7 @@ SEARCHES = ("bayesian-bits", "bayesian-bits-locked", "edmips")
 
 
 @click.command(
+    cls=StrengthCommand,
     epilog="""\b
 Examples:
   mpsolve flow --network ds_cnn --data digits --target pulp8-xpulpnnv1-model -o out
@@ -41,7 +43,7 @@ Examples:
       --target pulp8-xpulpnnv1-model --searches bayesian-bits-locked -o out
   mpsolve flow --network net.py:make --data digits --target pulp8-xpulpnnv1-model \\
       --recipe tqt=mine.toml --set bayesian_bits:epochs=10 -o out
-"""
+""",
 )
 @click.option(
     "--network",
@@ -73,11 +75,7 @@ Examples:
     show_default=True,
     help="Which differentiable searches there are; none for none.",
 )
-@click.option(
-    "--strength",
-    metavar="NUMBER[,NUMBER]...",
-    help="Strengths of Bayesian Bits.  [default: those of its recipe]",
-)
+@strength_option
 @click.option(
     "--budgets",
     metavar="LATENCY[,LATENCY]...",
@@ -151,7 +149,7 @@ def flow(
     targets: tuple[str, ...],
     seeds: str,
     searches: str,
-    strength: str | None,
+    strengths: tuple[str, ...],
     budgets: str,
     metrics: tuple[str, ...],
     examples: int,
@@ -191,7 +189,7 @@ def flow(
         targets,
         _parsed("--seeds", seeds, int),
         () if searches == "none" else _parsed("--searches", searches, str),
-        _parsed("--strength", strength, float) if strength else (),
+        numbers(strengths),
         _parsed("--budgets", budgets, str),
         metrics,
         examples,

@@ -14,6 +14,7 @@ from mpsolve.cli.options import rules_options
 from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.profiling import graph_rules, profile_network
 from mpsolve.cli.status import INTERRUPTED, SOLVED
+from mpsolve.cli.strengths import StrengthCommand, numbers, strength_option
 from mpsolve.cli.training import (
     MODEL_HELP,
     Prepared,
@@ -36,6 +37,7 @@ _ALGORITHMS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
 
 
 @click.command(
+    cls=StrengthCommand,
     help=f"""Search the precision of every layer while the network trains.
 
     {MODEL_HELP}
@@ -47,7 +49,7 @@ _ALGORITHMS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
     epilog="""\b
 Examples:
   mpsolve search ds_cnn_small:runs/float --data digits -o configs
-  mpsolve search ds_cnn_small:runs/float --data digits --locked --strength 0.01,0.03 -o locked
+  mpsolve search ds_cnn_small:runs/float --data digits --locked --strength 0.01 0.03 -o locked
   mpsolve search mobilenet_v2:weights.pt --data imagefolder:/data/ILSVRC2012 --strength 0.06 \\
       --workers 8 -o configs
   mpsolve search ds_cnn_small:runs/float --data digits --method edmips -o edmips
@@ -63,14 +65,7 @@ Examples:
     show_default=True,
     help="Stochastic gates, or mixtures of all precisions.",
 )
-@click.option(
-    "--strength",
-    "strengths",
-    metavar="NUMBER[,NUMBER]...",
-    multiple=True,
-    help="The weight of the regulariser; several with commas, or by repeating the option.  "
-    "[default: those of the recipe]",
-)
+@strength_option
 @click.option("--locked", is_flag=True, help="A layer and its input share their gates.")
 @click.option(
     "--decomposition",
@@ -122,7 +117,7 @@ def search(
 ) -> int:
     """Search the precision of every layer."""
     as_json, quiet = reporting(as_json, quiet)
-    wanted, rules = _numbers(strengths), graph_rules(adder_bits, input_bits)
+    wanted, rules = numbers(strengths), graph_rules(adder_bits, input_bits)
     _check_latencies(regulariser, table, target)
     machine = _modelled(target) if target else None
     latencies = None
@@ -205,22 +200,6 @@ def _profiled(prepared: Prepared, target: Target, rules: Rules, *, silent: bool)
 
 def _folder(output: str, strength: float) -> Path:
     return Path(output) / f"strength-{strength:g}"
-
-
-def _numbers(texts: tuple[str, ...]) -> tuple[float, ...]:
-    """The strengths that were written."""
-    numbers: list[float] = []
-    for text in (part.strip() for whole in texts for part in whole.split(",")):
-        try:
-            number = float(text)
-        except ValueError:
-            number = -1.0
-        if not 0 <= number < float("inf"):
-            raise InputError(f"--strength {text}: write numbers from 0 on, such as 0.01,0.03.")
-        if number in numbers:
-            raise InputError(f"--strength {text} is given twice.")
-        numbers.append(number)
-    return tuple(numbers)
 
 
 def _plain(result: SearchResult, strength: float, output: str) -> dict[str, Any]:

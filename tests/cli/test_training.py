@@ -52,7 +52,7 @@ def test_train_search_finetune(run: Run, trained: Path, tmp_path: Path) -> None:
 def test_search_reports_every_strength(run: Run, trained: Path, tmp_path: Path) -> None:
     """In the order in which they were asked for, of locked gates too."""
     model = f"{trained}/net.py:make:{trained}/float"
-    asked = ("--strength", "0.02", "--strength", "0", "--locked", "--set", "epochs=1")
+    asked = ("--strength", "0.02", "0", "--locked", "--set", "epochs=1")
     result = run("search", model, "--data", "digits", *SEARCH, *asked, "-o", tmp_path)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
