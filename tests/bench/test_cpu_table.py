@@ -78,6 +78,13 @@ def test_the_pages(measured: Result, tmp_path: Path) -> None:
         plot(measured, tmp_path / "no" / "picture.svg")
 
 
+def test_layers_below_the_noise_have_no_finite_ratio(measured: Result) -> None:
+    """On a busy machine, small layers may be measured as 0."""
+    lost = replace(measured.rows[0], layers_us=0.0, conversions_us=0.0)
+    page = report.page(replace(measured, rows=(lost, *measured.rows[1:])), "the command", "")
+    assert "inf" in page
+
+
 def test_the_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

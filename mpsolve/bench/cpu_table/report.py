@@ -50,10 +50,15 @@ def cells(row: Row, reference: Row) -> tuple[str, ...]:
         f"{row.conversions_us:,.0f}",
         f"{row.predicted_us:,.0f}",
         f"{row.measured_us:,.0f} +- {row.error_us:,.0f}",
-        f"{row.measured_us / row.predicted_us:.3f}",
-        f"{row.predicted_us / reference.predicted_us:.3f}",
-        f"{row.measured_us / reference.measured_us:.3f}",
+        f"{ratio(row.measured_us, row.predicted_us):.3f}",
+        f"{ratio(row.predicted_us, reference.predicted_us):.3f}",
+        f"{ratio(row.measured_us, reference.measured_us):.3f}",
     )
+
+
+def ratio(latency: float, other: float) -> float:
+    """Infinite where the other is 0: layers that take less than the noise of a busy machine."""
+    return latency / other if other > 0 else float("inf")
 
 
 def table_rows(result: Result) -> list[tuple[str, ...]]:
@@ -64,7 +69,7 @@ def table_rows(result: Result) -> list[tuple[str, ...]]:
 def ratios(result: Result) -> str:
     """How well latencies add up, with and without conversions, in one sentence."""
     with_, without = (
-        np.array([row.measured_us / part for row, part in zip(result.rows, parts, strict=True)])
+        np.array([ratio(row.measured_us, p) for row, p in zip(result.rows, parts, strict=True)])
         for parts in (
             [row.predicted_us for row in result.rows],
             [row.layers_us for row in result.rows],
