@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -103,6 +104,6 @@ def finetune(
                 f"{done.trained.epochs} epochs, {validation(done.trained)}, test accuracy "
                 f"{done.accuracy:.2%}"
             ),
-            Text(f"{output}/weights.pt has the weights and the thresholds."),
+            Text(f"{Path(output) / 'weights.pt'} has the weights and the thresholds."),
         )
     return SOLVED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -268,6 +269,6 @@ def _sentences(result: HaqResult, settings: HaqSettings, name: str, output: str)
     return [
         f"{name}, {settings.strategy}: best reward {best.reward:.4g} in episode "
         f"{result.best_episode} of {len(result.episodes)}; {', '.join(used)}",
-        f"{output}/configuration.json is what mpsolve finetune takes next.",
+        f"{Path(output) / 'configuration.json'} is what mpsolve finetune takes next.",
         *([clusters] if settings.weights == "kmeans" else []),
     ]

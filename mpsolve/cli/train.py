@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -75,6 +76,6 @@ def train(
                 f"{prepared.name} on {prepared.data.name}: {done.trained.epochs} epochs, "
                 f"{validation(done.trained)}, test accuracy {done.accuracy:.2%}"
             ),
-            Text(f"{output}/weights.pt has the weights."),
+            Text(f"{Path(output) / 'weights.pt'} has the weights."),
         )
     return SOLVED
