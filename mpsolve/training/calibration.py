@@ -13,7 +13,7 @@ from mpsolve.training.quantisers.quantiser import Mode
 from mpsolve.training.recipes.recipe import MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -122,9 +122,12 @@ def signed_input(data: DataSet, recipe: Recipe) -> bool:
     """
     if recipe.quantisation.signed_input is not None:
         return recipe.quantisation.signed_input
-    return data.normalisation.signed or any(
-        bool((inputs < 0).any()) for inputs in _inputs(data.train, recipe.batch_size, BATCHES)
-    )
+    return needs_sign(data, _inputs(data.train, recipe.batch_size, BATCHES))
+
+
+def needs_sign(data: DataSet, batches: Iterable[Tensor]) -> bool:
+    """Whether normalised pixels may be negative, or some inputs are."""
+    return data.normalisation.signed or any(bool((inputs < 0).any()) for inputs in batches)
 
 
 def _inputs(split: Split, batch_size: int, batches: int) -> Iterator[Tensor]:

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from mpsolve import Configuration, InputError, Problem, read_table, solve
-from mpsolve.profiles.read import read_table as read
+from mpsolve.cli.flow import flow
 from mpsolve.training import load_data
 from mpsolve.training.checkpoint import load_checkpoint
 from mpsolve.training.flow.flow import default_jobs, only_one, run_flow
-from mpsolve.training.flow.settings import FlowSettings
+from mpsolve.training.flow.settings import SEARCHES, FlowSettings
 from mpsolve.training.sensitivity.merge import with_sensitivity
 from tests.cli.support import environment
 
@@ -96,7 +96,7 @@ def test_latencies_and_optima_are_those_of_the_table(
     out = undisturbed[0] / "out"
     table = read_table(out / f"latencies-{TARGET}.csv")
     file = out / "seed-0" / "sensitivity" / "taylor" / "sensitivities.csv"
-    problem = Problem.from_table(with_sensitivity(table, read(file)))
+    problem = Problem.from_table(with_sensitivity(table, file))
     for row in lines(out):
         kept = out / row["folder"] / "configuration.json"
         choice = problem.choice(Configuration.read(kept))
@@ -280,6 +280,16 @@ def test_other_settings_need_another_folder(
         refused = run(*command, option, value)
         assert refused.exit_code == 2
         assert f"{option} {value}: write" in refused.stderr
+
+
+def test_the_command_has_the_defaults_of_the_library() -> None:
+    """It states them without torch."""
+    defaults = {option.name: option.default for option in flow.params}
+    settings = FlowSettings("ds_cnn_small", "digits")
+    assert tuple(str(defaults["searches"]).split(",")) == settings.searches == tuple(SEARCHES)
+    assert tuple(str(defaults["budgets"]).split(",")) == settings.budgets
+    assert defaults["metrics"] == settings.metrics
+    assert (defaults["examples"], defaults["images"]) == (settings.examples, settings.images)
 
 
 def test_jobs_are_one_per_processor_where_none_is_a_gpu() -> None:

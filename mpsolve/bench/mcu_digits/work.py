@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.mcu_digits.setting import SETTING
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from mpsolve.bench.mcu_digits.setting import Limits
     from mpsolve.configuration import Configuration
     from mpsolve.precision import Precision
+    from mpsolve.problem import Problem
     from mpsolve.profiles.networks.network import Network
+    from mpsolve.profiles.table import LatencyTable
     from mpsolve.solution import Solution
     from mpsolve.training.flow.settings import FlowSettings
     from mpsolve.training.flow.work import Result, Tell
@@ -96,32 +99,26 @@ def choose(
 ) -> Result:
     """The rule, the greedy heuristic and the exact optima, by name."""
     network = traced(settings, seed).network
+    problem = partial(mcu_problem, network, limits.rom, limits.ram, setting=SETTING)
     ways: dict[str, Callable[[], Configuration]] = {
         "memory-driven": lambda: memory_driven(
             network, limits.rom, limits.ram, SETTING.scheme, bits=SETTING.bits
         ),
         "greedy": lambda: greedy(network, limits),
-        "exact (noise-macs)": lambda: _optimum(
-            solve(mcu_problem(network, limits.rom, limits.ram, setting=SETTING))
-        ),
+        "exact (noise-macs)": lambda: _optimum(solve(problem())),
     }
     for metric, place in sensitivities.items():
-        ways[f"exact ({metric})"] = lambda place=place: _optimum(  # type: ignore[misc]
-            solve(
-                mcu_problem(
-                    network,
-                    limits.rom,
-                    limits.ram,
-                    sensitivities=read_table(place / "sensitivities.csv"),
-                    setting=SETTING,
-                )
-            )
-        )
+        table = read_table(place / "sensitivities.csv")
+        ways[f"exact ({metric})"] = partial(_exact, problem, table)
     found = {}
     for name, way in ways.items():
         began = time.process_time()
         found[name] = _answer(way(), began)
     return found
+
+
+def _exact(problem: Callable[..., Problem], table: LatencyTable) -> Configuration:
+    return _optimum(solve(problem(sensitivities=table)))
 
 
 def greedy(network: Network, limits: Limits) -> Configuration:

@@ -6,6 +6,7 @@ Configurations are chosen by their accuracy on the validation split, and judged 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, stdev
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -74,10 +75,12 @@ def families(result: FlowResult) -> dict[str, Callable[[Row], bool]]:
     if len(result.settings.metrics) > 1:
         del named["exact"]
         for metric in result.settings.metrics:
-            named[f"exact ({metric})"] = lambda row, metric=metric: (  # type: ignore[misc]
-                row.point.method == EXACT and row.point.kind == metric
-            )
+            named[f"exact ({metric})"] = partial(_is_optimum_of, metric)
     return {name: has for name, has in named.items() if any(map(has, result.rows))}
+
+
+def _is_optimum_of(metric: str, row: Row) -> bool:
+    return row.point.method == EXACT and row.point.kind == metric
 
 
 def delivered(rows: Iterable[Row], latency: float) -> Row | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from mpsolve.plotting import new_figure, save_figure
@@ -10,13 +11,14 @@ from mpsolve.training.flow.fronts import at_budgets, budgets_of, families, front
 from mpsolve.training.flow.points import AS_FOUND, FREE_BITS, HOMOGENEOUS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from mpsolve.training.flow.outcome import FlowResult, Row
 
-#: Kind of a start -> colour; others take those that follow.
+#: Kind of a start -> colour, and name.
 COLOURS = {
     HOMOGENEOUS: "0.35",
     "bayesian-bits": "C0",
@@ -24,6 +26,7 @@ COLOURS = {
     "edmips": "C2",
 }
 NAMES = {
+    HOMOGENEOUS: HOMOGENEOUS,
     "bayesian-bits": "Bayesian Bits",
     "bayesian-bits-locked": "locked Bayesian Bits",
     "edmips": "EdMIPS",
@@ -80,7 +83,7 @@ def _free_bits(result: FlowResult, target: str, ax: Axes) -> None:
         kind, better = row.point.kind, after.get(row.point.source)
         colour = COLOURS[kind]
         here = (row.relative, 100 * row.tuned.test_accuracy)
-        label = "" if kind in seen else NAMES.get(kind, kind)
+        label = "" if kind in seen else NAMES[kind]
         seen.add(kind)
         ax.plot(*here, "o", mfc="white", mec=colour, label=label and f"{label}, as found")
         if better and better.tuned:
@@ -113,7 +116,7 @@ def _fronts(result: FlowResult, target: str, ax: Axes) -> None:
         ax.errorbar(
             [x for x, _ in known],
             [100 * s.mean for _, s in known],
-            [100 * (s.deviation or 0) for _, s in known] if len(known) else None,
+            [100 * (s.deviation or 0) for _, s in known],
             color=colour,
             marker=marker,
             markersize=10 if strong else 5,
@@ -164,9 +167,8 @@ def _changes(before: Row, after: Row) -> int:
     return sum(new[layer] != precision for layer, precision in before.point.configuration.items())
 
 
-def _full_precision(result: FlowResult, ax: Axes, seeds: object) -> None:
-    chosen = [own for seed, own in result.floats.items() if seed in tuple(seeds)]  # type: ignore[arg-type]
-    mean = sum(own["test_accuracy"] for own in chosen) / len(chosen)
+def _full_precision(result: FlowResult, ax: Axes, seeds: Sequence[int]) -> None:
+    mean = fmean(result.floats[seed]["test_accuracy"] for seed in seeds)
     ax.axhline(100 * mean, color="0.8", linestyle=":", zorder=0, label="full precision")
 
 

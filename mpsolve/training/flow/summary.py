@@ -61,14 +61,14 @@ def by_budget(result: FlowResult, target: str) -> Section:
     """What every family delivers for every latency target."""
     reference = result.of(target)[0].reference
     budgets = budgets_of(result, target)
+    seeds = len(result.settings.seeds)
     leader = next((name for name in families(result) if name.startswith("exact")), None)
     rows = []
     for name, has in families(result).items():
         count = len({(r.seed, r.point.id) for r in result.of(target) if has(r)})
-        own = [_accuracy(spread) for spread in at_budgets(result, target, name).values()]
+        own = [_accuracy(s, seeds) for s in at_budgets(result, target, name).values()]
         gain = lead(result, target, leader, name) if leader and name != leader else None
-        tuned = f"{count / len(result.settings.seeds):.3g}"
-        rows.append((name, *own, tuned, _points(gain) if gain else ""))
+        rows.append((name, *own, f"{count / seeds:.3g}", _points(gain, seeds) if gain else ""))
     latency = labelled("latency", result.tables[target].provenance)
     return Section(
         f"{target}: test accuracy for a {latency}",
@@ -82,7 +82,7 @@ def by_budget(result: FlowResult, target: str) -> Section:
         (
             f"Of each method's configurations within a {latency}, in parts of that of 8b/8b, the "
             f"one of best validation accuracy; {_seeds(result)}. The last column is the mean "
-            "over the latencies for which both have one.",
+            "over the latencies for which both have one; brackets say of how many seeds.",
         ),
     )
 
@@ -109,7 +109,7 @@ def by_margin(result: FlowResult, target: str) -> Section:
         tuple(rows),
         (
             "Chosen by validation accuracy, the margin counted from that of 8b/8b. "
-            f"Full precision: {_accuracy(floats)}; {_seeds(result)}.",
+            f"Full precision: {_accuracy(floats, len(result.floats))}; {_seeds(result)}.",
         ),
     )
 
@@ -168,19 +168,28 @@ def _margin_row(name: str, margin: Margin | None) -> Cells:
         return (name, "none", "")
     latency = margin.latency
     spread = f" \u00b1 {latency.deviation:.1%}" if latency.deviation is not None else ""
-    return (name, f"{latency.mean:+.1%}{spread}", _accuracy(margin.accuracy))
+    return (name, f"{latency.mean:+.1%}{spread}", _accuracy(margin.accuracy, margin.accuracy.count))
 
 
-def _accuracy(spread: Spread | None) -> str:
+def _accuracy(spread: Spread | None, seeds: int) -> str:
     if spread is None:
         return "none"
     text = f"{spread.mean:.1%}"
-    return text if spread.deviation is None else f"{text} \u00b1 {100 * spread.deviation:.1f}"
+    if spread.deviation is not None:
+        text += f" \u00b1 {100 * spread.deviation:.1f}"
+    return text + _few(spread, seeds)
 
 
-def _points(spread: Spread) -> str:
+def _points(spread: Spread, seeds: int) -> str:
     text = f"{100 * spread.mean:+.2f}"
-    return text if spread.deviation is None else f"{text} \u00b1 {100 * spread.deviation:.2f}"
+    if spread.deviation is not None:
+        text += f" \u00b1 {100 * spread.deviation:.2f}"
+    return text + _few(spread, seeds)
+
+
+def _few(spread: Spread, seeds: int) -> str:
+    """How many seeds a mean is of, unless it is of all."""
+    return "" if spread.count == seeds else f" ({spread.count} of {seeds})"
 
 
 def _seeds(result: FlowResult) -> str:

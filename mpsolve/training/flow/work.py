@@ -200,7 +200,7 @@ def _integer(model: QuantisedModel, data: DataSet, count: int, folder: Path) -> 
         "quantised_correct": classified.model_correct,
         "same_class": classified.same,
         "onnxruntime": has_onnxruntime() or None,
-        "largest_own_difference": max(node.own.largest for node in compared.nodes[:-1]),
+        "largest_own_difference": max((n.own.largest for n in compared.nodes[:-1]), default=0),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsolve.training.calibration import needs_sign
 from mpsolve.training.sensitivity.examples import Examples
 from mpsolve.training.wrapping.fixed import FixedPrecision
 from mpsolve.training.wrapping.wrap import quantise_model
@@ -43,9 +44,9 @@ def prepare(
     """
     examples = Examples.draw(data.train, count, seed=seed)
     inputs = [batch for batch, _ in examples.batches]
-    signed = data.normalisation.signed or any(bool((batch < 0).any()) for batch in inputs)
-    build = FixedPrecision()
-    first = (inputs[0][:2],)
-    quantised = quantise_model(model, first, build, rules, name=name, signed_input=signed)
+    signed = needs_sign(data, inputs)
+    quantised = quantise_model(
+        model, (inputs[0][:2],), FixedPrecision(), rules, name=name, signed_input=signed
+    )
     quantised.observe(inputs)
     return quantised, examples

@@ -138,6 +138,18 @@ def test_the_fastest_within_a_margin(result: FlowResult) -> None:
     assert (plain.latency.mean, plain.accuracy.mean) == pytest.approx((-0.4, 0.81))
 
 
+def test_a_mean_over_some_seeds_says_so(result: FlowResult) -> None:
+    """Without the fast networks of one seed, the other alone delivers at 75."""
+    rows = tuple(
+        r
+        for r in result.rows
+        if not (r.seed == 1 and r.point.kind == "edmips" and r.point.latency == 70)
+    )
+    by_budget, _ = summary(replace(result, rows=rows))
+    cells = next(cells for cells in by_budget.rows if cells[0] == "Free Bits")
+    assert cells[2] == "90.0% (1 of 2)"
+
+
 def test_predictions_are_ranked_per_seed(result: FlowResult) -> None:
     """1, 2, 3 against 0.1, 0.3, 0.2: one pair of three is in the wrong order, so rho is 1/2."""
     pairs = ((1.0, 0.1), (2.0, 0.3), (3.0, 0.2))
