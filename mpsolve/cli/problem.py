@@ -97,7 +97,7 @@ def pose(
     limits = parse_budgets(budgets)
     loaded, graph = _loaded(table, target, network)
     if sensitivities:
-        from mpsolve.training.sensitivity.merge import with_sensitivity
+        from mpsolve.profiles.merge import with_sensitivity
 
         loaded = with_sensitivity(loaded, sensitivities)
     ram_limit = limits.pop(RAM, None) if graph else None

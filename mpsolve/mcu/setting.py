@@ -20,6 +20,7 @@ from mpsolve.evaluation import checked_limit
 from mpsolve.precision import Precision
 from mpsolve.problem import Problem
 from mpsolve.profiles.memory import rom_costs, rom_terms
+from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
 from mpsolve.profiles.table import LatencyTable, Provenance
 from mpsolve.ram import ram_budget
@@ -165,8 +166,6 @@ def mcu_problem(
     """
     table = mcu_table(network, setting)
     if sensitivities is not None:
-        from mpsolve.training.sensitivity.merge import with_sensitivity
-
         table = with_sensitivity(table, sensitivities)
         loss = loss or "sensitivity"
     limits = {} if rom is None else {"rom": rom}

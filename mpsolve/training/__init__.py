@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mpsolve.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from mpsolve.profiles.merge import with_sensitivity as with_sensitivity
     from mpsolve.training.callbacks import Callback as Callback
     from mpsolve.training.data import DataSet as DataSet
     from mpsolve.training.data import load_data as load_data
@@ -71,7 +72,6 @@ if TYPE_CHECKING:
     from mpsolve.training.sensitivity.joint import joint_losses as joint_losses
     from mpsolve.training.sensitivity.measure import clipping as clipping
     from mpsolve.training.sensitivity.measure import measure_sensitivities as measure_sensitivities
-    from mpsolve.training.sensitivity.merge import with_sensitivity as with_sensitivity
     from mpsolve.training.sensitivity.metric import Sensitivity as Sensitivity
     from mpsolve.training.sensitivity.predictiveness import predictiveness as predictiveness
     from mpsolve.training.sensitivity.registry import METRICS as METRICS
@@ -159,7 +159,7 @@ _HOMES = {
     "measure_sensitivities": "mpsolve.training.sensitivity.measure",
     "clipping": "mpsolve.training.sensitivity.measure",
     "METRICS": "mpsolve.training.sensitivity.registry",
-    "with_sensitivity": "mpsolve.training.sensitivity.merge",
+    "with_sensitivity": "mpsolve.profiles.merge",
     "predictiveness": "mpsolve.training.sensitivity.predictiveness",
     "joint_losses": "mpsolve.training.sensitivity.joint",
     "cross_terms": "mpsolve.training.sensitivity.cross_terms",

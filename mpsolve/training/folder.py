@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -15,6 +14,7 @@ import torch
 
 from mpsolve.errors import InputError
 from mpsolve.training.checkpoint import save_checkpoint
+from mpsolve.training.files import replacing
 from mpsolve.training.metrics import CsvRecorder
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ class RunFolder:
     def write_configuration(self, configuration: Configuration) -> None:
         """Replace `configuration`, all of it or nothing."""
         if self.first:
-            part = self.path / f".{self.configuration.name}.part"
-            configuration.write(part)
-            os.replace(part, self.configuration)
+            with replacing(self.configuration) as part:
+                configuration.write(part)
 
     def write_weights(self, model: nn.Module) -> None:
         """Replace `weights`."""
@@ -121,11 +120,10 @@ def open_folder(
     if first:
         record = {"settings": settings, "origin": dict(origin or {}), "versions": versions()}
         text = json.dumps(record, indent=2)
-        part = folder / ".run.json.part"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(f"{text}\n", encoding="utf-8")
-            os.replace(part, file)
+            with replacing(file) as part:
+                part.write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"{folder} cannot be written: {error.strerror}.") from None
     return RunFolder(folder, first)

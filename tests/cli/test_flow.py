@@ -16,11 +16,11 @@ import torch
 
 from mpsolve import Configuration, InputError, Problem, read_table, solve
 from mpsolve.cli.flow import flow
+from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.training import load_data
 from mpsolve.training.checkpoint import load_checkpoint
 from mpsolve.training.flow.flow import default_jobs, only_one, run_flow
 from mpsolve.training.flow.settings import SEARCHES, FlowSettings
-from mpsolve.training.sensitivity.merge import with_sensitivity
 from tests.cli.support import environment
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from mpsolve.mcu import fit, mcu_problem, memory_map, rom_front, surface
 from mpsolve.mcu import plot
 from mpsolve.mcu.setting import mcu_table
 from mpsolve.profiles.networks import named_network
-from mpsolve.training.sensitivity import merge
+from mpsolve.profiles import merge
 net = named_network("ds_cnn")
 found = fit(net, "30kB", "16kB")
 assert found.fits

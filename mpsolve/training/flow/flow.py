@@ -18,16 +18,17 @@ from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
 from mpsolve.precision import Precision
 from mpsolve.problem import Problem
+from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.profile import profile
 from mpsolve.profiles.read import read_table
 from mpsolve.profiles.targets.registry import load_target
 from mpsolve.profiles.write import write_csv
+from mpsolve.training.files import replacing
 from mpsolve.training.flow import work
 from mpsolve.training.flow.outcome import FlowResult, Row, Tuned, write_rows
 from mpsolve.training.flow.points import Point, Start, find_points
 from mpsolve.training.flow.pool import Pool, Task, write_json
 from mpsolve.training.folder import open_folder
-from mpsolve.training.sensitivity.merge import with_sensitivity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,9 +136,8 @@ class Flow:
         for target, table in profiled.items():
             file = _latencies(self.folder, target)
             if not file.exists():
-                part = file.with_suffix(".part")
-                write_csv(table, part)
-                os.replace(part, file)
+                with replacing(file) as part:
+                    write_csv(table, part)
             tables[target] = read_table(file)
         return tables
 

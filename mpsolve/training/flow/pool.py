@@ -16,6 +16,7 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from mpsolve.errors import InputError
+from mpsolve.training.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -189,9 +190,8 @@ class Pool:
 def write_json(path: Path, plain: Any) -> None:
     """Replace a file, all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    with replacing(path) as part:
+        part.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
 
 
 # In the processes.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
+from mpsolve.profiles.merge import COLUMN
 from mpsolve.profiles.table import LatencyTable
 from mpsolve.training.sensitivity.checkpoint import SensitivityCheckpoint
-from mpsolve.training.sensitivity.merge import COLUMN
 from mpsolve.training.sensitivity.metric import Metric, PairMetric, Sensitivity
 from mpsolve.training.sensitivity.operand import Operand, operand_bits
 from mpsolve.training.sensitivity.registry import metric_named

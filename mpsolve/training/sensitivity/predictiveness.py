@@ -9,8 +9,8 @@ import numpy as np
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.profiles.merge import COLUMN
 from mpsolve.training.sensitivity.joint import joint_losses
-from mpsolve.training.sensitivity.merge import COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from mpsolve import InputError, Precision, TableError
+from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.read import read_table
 from mpsolve.profiles.table import LatencyTable, Provenance
 from mpsolve.profiles.write import write_csv
@@ -19,7 +20,6 @@ from mpsolve.training import Mode, set_mode
 from mpsolve.training.sensitivity.examples import Examples
 from mpsolve.training.sensitivity.loss import LossIncrease
 from mpsolve.training.sensitivity.measure import clipping, measure_sensitivities
-from mpsolve.training.sensitivity.merge import with_sensitivity
 from mpsolve.training.sensitivity.metric import Sensitivity
 from mpsolve.training.sensitivity.operand import Operand
 from mpsolve.training.sensitivity.registry import METRICS

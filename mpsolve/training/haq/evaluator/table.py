@@ -6,9 +6,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import TableError
+from mpsolve.profiles.merge import COLUMN
 from mpsolve.profiles.read import read_table
 from mpsolve.profiles.table import LatencyTable
-from mpsolve.training.sensitivity.merge import COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
