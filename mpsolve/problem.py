@@ -185,7 +185,8 @@ class Problem(Picklable):
             A column of the table, or a proxy of `mpsolve.losses`; by default the column
             ``sensitivity``, else the noise proxy that the table's columns allow.
         budgets
-            Cost -> limit: a number, or text as `mpsolve.budget` reads it (``"0.7x"``, ``"2MB"``).
+            Cost -> limit: a number, or text such as ``"0.7x"`` and ``"2MB"``; see
+            `mpsolve.budget`.
         reference
             The configuration that relative budgets refer to; by default ``8b/8b``.
         costs
@@ -303,7 +304,7 @@ class Problem(Picklable):
         *,
         reference: Configuration | str | None = None,
     ) -> Problem:
-        """A variant with these budgets, which may be written as text (see `mpsolve.budget`)."""
+        """A variant with these budgets, which may be text; see `mpsolve.budget`."""
         from mpsolve.budget import resolve_budgets
 
         return self.replace(budgets=resolve_budgets(self, budgets, reference))

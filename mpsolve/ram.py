@@ -107,8 +107,8 @@ def ram_budget(
     network
         The network.
     limit
-        Bytes, or text as `mpsolve.budget` reads it: ``"512kB"``, or ``"0.7x"`` of the peak of the
-        reference. None reports the peak and limits nothing.
+        Bytes, or text as `mpsolve.budget` reads it: ``"512kB"``, or ``"0.7x"`` of the
+        peak of the reference. None reports the peak and limits nothing.
     reference
         The configuration that a relative limit refers to; by default ``8b/8b``.
     rules

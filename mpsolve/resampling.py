@@ -80,7 +80,8 @@ class Stability:
     solution
         The answer to it.
     noise, seed
-        How the samples were drawn; `mpsolve.noise.resampled` draws any of them again.
+        How the samples were drawn; `mpsolve.noise.resampled` draws any of
+        them again.
     requested, samples
         How many samples were asked for, and how many were drawn and solved.
     infeasible

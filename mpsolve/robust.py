@@ -1,9 +1,9 @@
 """Answers that keep their budgets although the numbers are off, with a proof that none is better.
 
-Branch and bound over the parameters of the protected costs (`mpsolve.protection`): every node is
-an ordinary problem with relaxed costs and budgets, solved by any exact method. An answer to a node
-that keeps the protected budgets ends it, because nothing in the node is better; any other splits
-the span of a parameter in two. The node of least bound comes first.
+Branch and bound over the parameters of the protected costs (`mpsolve.protection`):
+every node is an ordinary problem with relaxed costs and budgets, solved by any exact method. An
+answer to a node that keeps the protected budgets ends it, because nothing in the node is better;
+any other splits the span of a parameter in two. The node of least bound comes first.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ def byte_limit(name: str, limit: Number | str | None) -> int | None:
     name
         What is limited, for messages.
     limit
-        A number of bytes, or text as `mpsolve.budget` reads it: ``"2MB"``, ``"512KiB"``. Decimal
-        and binary prefixes differ.
+        A number of bytes, or text as `mpsolve.budget` reads it: ``"2MB"``, ``"512KiB"``.
+        Decimal and binary prefixes differ.
 
     Raises
     ------
@@ -157,8 +157,8 @@ def mcu_problem(
     rom, ram
         Bytes; None for no limit.
     loss
-        One of `mpsolve.losses.PROXIES`; by default ``noise-macs``, or ``sensitivity`` if there
-        are any.
+        One of `mpsolve.losses.PROXIES`; by default ``noise-macs``, or ``sensitivity`` if
+        there are any.
     sensitivities
         Sensitivities of the same layers, or the file in which they were written.
     setting
