@@ -13,7 +13,7 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.formulations.epsilon_constraint import Point
-from mpsolve.json_lines import JsonLines
+from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from mpsolve.errors import InputError
-from mpsolve.frozen import Picklable
 from mpsolve.precision import Precision
+from mpsolve.storage.frozen import Picklable
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.evaluation import checked_limit
-from mpsolve.frozen import Picklable
 from mpsolve.precision import Precision
+from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.flat import magnitude, numbers
-from mpsolve.frozen import Picklable
+from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,9 +21,9 @@ from mpsolve.checks import (
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.flat import candidates, flatten, numbered_layers
-from mpsolve.frozen import Picklable
 from mpsolve.groups import choice_groups
 from mpsolve.profiles.table import Provenance
+from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

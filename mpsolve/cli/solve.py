@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve import entrance
-from mpsolve import post_optimality
+from mpsolve import entrance, post_optimality
 from mpsolve.cli.answer import print_solution, ram_json
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision

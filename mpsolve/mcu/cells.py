@@ -11,10 +11,10 @@ from mpsolve.checkpoint import fingerprint
 from mpsolve.entrance import solve
 from mpsolve.errors import InputError, NoSolutionError
 from mpsolve.evaluation import evaluate
-from mpsolve.json_lines import JsonLines
 from mpsolve.mcu.fit import usage
 from mpsolve.ram import ram_budget
 from mpsolve.solution import Status
+from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:
     from os import PathLike

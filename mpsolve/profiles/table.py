@@ -11,7 +11,7 @@ import numpy as np
 
 from mpsolve.errors import TableError
 from mpsolve.flat import numbers
-from mpsolve.frozen import Picklable
+from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

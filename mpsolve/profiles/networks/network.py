@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.frozen import Picklable
+from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,11 +20,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.frozen import Picklable
 from mpsolve.profiles.networks.layer_type import KINDS
 from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.offered import check_offered
 from mpsolve.profiles.targets.target import Latency
+from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

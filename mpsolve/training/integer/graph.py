@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.frozen import Picklable
 from mpsolve.precision import Precision
+from mpsolve.storage.frozen import Picklable
 from mpsolve.training.integer.layers import Conv, Linear
 from mpsolve.training.integer.operators import Add, AveragePool, Flatten, MaxPool
 from mpsolve.training.integer.ranges import check_ranges

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from mpsolve.errors import InputError
-from mpsolve.json_lines import JsonLines
+from mpsolve.storage.journal import JsonLines
 from mpsolve.training.sensitivity.examples import digest_tensor
 from mpsolve.training.sensitivity.metric import Metric, Sensitivity
 

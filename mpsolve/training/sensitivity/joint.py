@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.json_lines import JsonLines
+from mpsolve.storage.journal import JsonLines
 from mpsolve.training.quantisers.quantiser import Mode
 from mpsolve.training.sensitivity.checkpoint import fingerprint, require_own
 from mpsolve.training.sensitivity.loss import losses

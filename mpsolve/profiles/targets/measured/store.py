@@ -12,9 +12,9 @@ import numpy as np
 
 from mpsolve.configuration import precision_to_json
 from mpsolve.errors import InputError
-from mpsolve.json_lines import JsonLines
 from mpsolve.precision import Precision
 from mpsolve.profiles.targets.measured.record import Record
+from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mpsolve import InputError
-from mpsolve.json_lines import JsonLines
+from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,1 @@
+"""Files that survive kills, and what every room may lean on."""
