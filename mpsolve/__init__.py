@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from mpsolve.arrays import prepare as prepare
     from mpsolve.comparison import Comparison as Comparison
     from mpsolve.comparison import compare as compare
-    from mpsolve.configuration import Configuration as Configuration
-    from mpsolve.constraints import LinearConstraint as LinearConstraint
-    from mpsolve.constraints import Restriction as Restriction
-    from mpsolve.constraints import Tie as Tie
     from mpsolve.diversity import diverse as diverse
     from mpsolve.entrance import free_bits as free_bits
     from mpsolve.entrance import greedy_decrease as greedy_decrease
@@ -40,14 +36,22 @@ if TYPE_CHECKING:
     from mpsolve.front import Front as Front
     from mpsolve.inspection import Inspection as Inspection
     from mpsolve.inspection import inspect_table as inspect_table
+    from mpsolve.model.configuration import Configuration as Configuration
+    from mpsolve.model.constraints import LinearConstraint as LinearConstraint
+    from mpsolve.model.constraints import Restriction as Restriction
+    from mpsolve.model.constraints import Tie as Tie
+    from mpsolve.model.pairwise import PairwiseTerm as PairwiseTerm
+    from mpsolve.model.precision import Precision as Precision
+    from mpsolve.model.problem import Problem as Problem
+    from mpsolve.model.solution import Limit as Limit
+    from mpsolve.model.solution import Progress as Progress
+    from mpsolve.model.solution import Solution as Solution
+    from mpsolve.model.solution import Status as Status
     from mpsolve.pairs import read_pairs as read_pairs
     from mpsolve.pairs import write_pairs as write_pairs
-    from mpsolve.pairwise import PairwiseTerm as PairwiseTerm
     from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
     from mpsolve.post_optimality import sensitivity as sensitivity
-    from mpsolve.precision import Precision as Precision
-    from mpsolve.problem import Problem as Problem
     from mpsolve.profiles.bundled import bundled_tables as bundled_tables
     from mpsolve.profiles.bundled import load_table as load_table
     from mpsolve.profiles.networks.builder import NetworkBuilder as NetworkBuilder
@@ -69,10 +73,6 @@ if TYPE_CHECKING:
     from mpsolve.robustness import Box as Box
     from mpsolve.robustness import Budgeted as Budgeted
     from mpsolve.robustness import ChanceConstraint as ChanceConstraint
-    from mpsolve.solution import Limit as Limit
-    from mpsolve.solution import Progress as Progress
-    from mpsolve.solution import Solution as Solution
-    from mpsolve.solution import Status as Status
     from mpsolve.verification import Verification as Verification
     from mpsolve.verification import verify as verify
 
@@ -85,10 +85,10 @@ _HOMES = {
     "prepare": "mpsolve.arrays",
     "Comparison": "mpsolve.comparison",
     "compare": "mpsolve.comparison",
-    "Configuration": "mpsolve.configuration",
-    "LinearConstraint": "mpsolve.constraints",
-    "Restriction": "mpsolve.constraints",
-    "Tie": "mpsolve.constraints",
+    "Configuration": "mpsolve.model.configuration",
+    "LinearConstraint": "mpsolve.model.constraints",
+    "Restriction": "mpsolve.model.constraints",
+    "Tie": "mpsolve.model.constraints",
     "diverse": "mpsolve.diversity",
     "free_bits": "mpsolve.entrance",
     "greedy_decrease": "mpsolve.entrance",
@@ -118,9 +118,9 @@ _HOMES = {
     "pareto_front": "mpsolve.pareto",
     "read_pairs": "mpsolve.pairs",
     "write_pairs": "mpsolve.pairs",
-    "PairwiseTerm": "mpsolve.pairwise",
-    "Precision": "mpsolve.precision",
-    "Problem": "mpsolve.problem",
+    "PairwiseTerm": "mpsolve.model.pairwise",
+    "Precision": "mpsolve.model.precision",
+    "Problem": "mpsolve.model.problem",
     "bundled_tables": "mpsolve.profiles.bundled",
     "load_table": "mpsolve.profiles.bundled",
     "read_table": "mpsolve.profiles.read",
@@ -134,10 +134,10 @@ _HOMES = {
     "Box": "mpsolve.robustness",
     "Budgeted": "mpsolve.robustness",
     "ChanceConstraint": "mpsolve.robustness",
-    "Limit": "mpsolve.solution",
-    "Progress": "mpsolve.solution",
-    "Solution": "mpsolve.solution",
-    "Status": "mpsolve.solution",
+    "Limit": "mpsolve.model.solution",
+    "Progress": "mpsolve.model.solution",
+    "Solution": "mpsolve.model.solution",
+    "Status": "mpsolve.model.solution",
     "Verification": "mpsolve.verification",
     "verify": "mpsolve.verification",
 }

@@ -10,12 +10,12 @@ import numpy as np
 
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
-from mpsolve.evaluation import checked_limit, keeps, total
-from mpsolve.flat import flatten, magnitude
 from mpsolve.formulations.mckp.knapsack import Knapsack
 from mpsolve.formulations.method import Options
-from mpsolve.problem import Problem
-from mpsolve.solution import Status, relative_gap
+from mpsolve.model.evaluation import checked_limit, keeps, total
+from mpsolve.model.problem import Problem
+from mpsolve.model.ragged import flatten, magnitude
+from mpsolve.model.solution import Status, relative_gap
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, Number, NumberArray

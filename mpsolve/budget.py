@@ -20,12 +20,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.evaluation import evaluate, total
 from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.model.evaluation import evaluate, total
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number
 
 #: What relative budgets refer to unless the caller says otherwise.

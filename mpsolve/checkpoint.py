@@ -18,7 +18,7 @@ from mpsolve.storage.journal import JsonLines
 if TYPE_CHECKING:
     from os import PathLike
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 
 class Checkpoint:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.constraints import Tie
 from mpsolve.errors import InputError
+from mpsolve.model.constraints import Tie
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mpsolve.constraints import Relation
+    from mpsolve.model.constraints import Relation
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import FloatArray, NumberArray
 

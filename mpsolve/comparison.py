@@ -9,15 +9,15 @@ from mpsolve.entrance import solve
 from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
-from mpsolve.solution import Solution, Status, relative_gap
+from mpsolve.model.solution import Solution, Status, relative_gap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.table import Table
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import Number
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.pairwise import PairwiseTerm
+from mpsolve.model.pairwise import PairwiseTerm
 from mpsolve.profiles.targets.measured.ort.tensors import conversions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.targets.measured.ort.tensors import Conversion, TensorType
     from mpsolve.profiles.targets.target import Latency

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
 from mpsolve.hamming import at_least, distance
+from mpsolve.model.solution import Status
 from mpsolve.repetition import Repetition, Stopped
-from mpsolve.solution import Status
 from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Solution
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.typing import IntArray, Number
 
 

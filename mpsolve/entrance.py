@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import (
     Conflict,
     InputError,
@@ -14,21 +13,22 @@ from mpsolve.errors import (
     NoSolutionError,
     UnsupportedError,
 )
-from mpsolve.evaluation import Evaluation, evaluate
 from mpsolve.formulations.method import Options, Outcome, method_named
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
 from mpsolve.heuristics.greedy_increase import GreedyIncrease
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
 from mpsolve.infeasible import explain, quick_conflict
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.evaluation import Evaluation, evaluate
+from mpsolve.model.solution import Solution, Status
 from mpsolve.parts import parts_of
-from mpsolve.solution import Solution, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Progress
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Progress
     from mpsolve.typing import IntArray, Number
 
 #: General methods in the order in which ``auto`` asks for them: that of their medians, 45, 64 and

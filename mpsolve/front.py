@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Limit, Solution
     from mpsolve.profiles.table import Provenance
-    from mpsolve.solution import Limit, Solution
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 

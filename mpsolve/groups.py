@@ -18,9 +18,9 @@ from mpsolve.errors import UnsupportedError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mpsolve.constraints import Tie
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.constraints import Tie
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, IntArray, NumberArray
 
 #: More joint candidates than this in one group are better left to a solver as constraints.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.constraints import LinearConstraint
+from mpsolve.model.constraints import LinearConstraint
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

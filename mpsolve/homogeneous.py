@@ -8,11 +8,11 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.groups import layer_groups
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import Conflict
-from mpsolve.evaluation import keeps, smallest, total
+from mpsolve.model.evaluation import keeps, smallest, total
 from mpsolve.parts import BudgetPart, Part, minimal, only, parts_of, section_of, shown_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mpsolve.constraints import Tie
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.problem import Problem
+    from mpsolve.model.constraints import Tie
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import Number, NumberArray
 
 #: How many layers, or constraints beside a budget, a sentence names.

@@ -10,13 +10,13 @@ import numpy as np
 from mpsolve.errors import InputError
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.homogeneous import homogeneous_choice
-from mpsolve.precision import Precision
-from mpsolve.problem import Problem
+from mpsolve.model.precision import Precision
+from mpsolve.model.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, FloatArray, Number
 

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from mpsolve.errors import InputError, TableError
-from mpsolve.pairwise import PairwiseTerm
-from mpsolve.precision import Precision
+from mpsolve.model.pairwise import PairwiseTerm
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.cells import parse_column
 from mpsolve.profiles.files import read_file
 from mpsolve.profiles.formats import read_bytes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.cells import Cells
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import NumberArray

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from mpsolve.constraints import LinearConstraint, Restriction, Tie
+from mpsolve.model.constraints import LinearConstraint, Restriction, Tie
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import Number
 
 

@@ -10,17 +10,17 @@ import numpy as np
 
 from mpsolve.checkpoint import Checkpoint
 from mpsolve.errors import Conflict, InfeasibleError, NoSolutionError
-from mpsolve.evaluation import total
 from mpsolve.formulations.epsilon_constraint import Point, epsilon_constraint
 from mpsolve.front import Front
+from mpsolve.model.evaluation import total
+from mpsolve.model.solution import Limit
 from mpsolve.repetition import Repetition, Stopped
-from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number, NumberArray
 
 #: Floats: points that differ by less than this part of the largest sum are taken for one. The

@@ -10,20 +10,20 @@ import numpy as np
 
 from mpsolve.entrance import solve
 from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.evaluation import FLOAT_SLACK, total
 from mpsolve.formulations.dual import multipliers
-from mpsolve.pairwise import refuse_pairwise
+from mpsolve.model.evaluation import FLOAT_SLACK, total
+from mpsolve.model.pairwise import refuse_pairwise
+from mpsolve.model.solution import Limit, Solution, Status
 from mpsolve.repetition import Repetition, Stopped
-from mpsolve.solution import Limit, Solution, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.table import Table
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number, NumberArray
 
 #: Floats closer than this part of their distance to the least sum are not told apart.

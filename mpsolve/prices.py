@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.evaluation import keeps
 from mpsolve.formulations.fixed_point import fixed_capacity, fixed_point
 from mpsolve.formulations.hull import compact, supported
+from mpsolve.model.evaluation import keeps
 from mpsolve.redundancy import binding_budgets
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, Number, NumberArray
 
 #: Part of the summed losses and prices by which a bound is lowered against rounding.

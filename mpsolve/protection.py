@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from mpsolve.evaluation import keeps, total
+from mpsolve.model.evaluation import keeps, total
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 Span: TypeAlias = tuple[float, float]

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from mpsolve.budget import RELATIVE, reference_choice, split_limit, unit_factor
 from mpsolve.errors import InputError
-from mpsolve.evaluation import checked_limit
+from mpsolve.model.evaluation import checked_limit
 from mpsolve.profiles.memory.ram import check_layers, peak_ram, ram_constraints
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_groups
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.memory.ram import Peak
     from mpsolve.profiles.networks.network import Network
     from mpsolve.typing import Number

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.constraints import Restriction
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.method import method_named
 from mpsolve.hamming import at_least
+from mpsolve.model.constraints import Restriction
+from mpsolve.model.solution import Status
 from mpsolve.prices import Prices
 from mpsolve.repetition import Repetition, Stopped
-from mpsolve.solution import Status
 from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Limit, Solution
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Limit, Solution
     from mpsolve.typing import BoolArray
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.evaluation import keeps, total
+from mpsolve.model.evaluation import keeps, total
 
 if TYPE_CHECKING:
-    from mpsolve.constraints import LinearConstraint
-    from mpsolve.pairwise import PairwiseTerm
-    from mpsolve.problem import Problem
+    from mpsolve.model.constraints import LinearConstraint
+    from mpsolve.model.pairwise import PairwiseTerm
+    from mpsolve.model.problem import Problem
 
 
 def binding_budgets(problem: Problem) -> list[str]:

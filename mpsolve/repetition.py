@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from mpsolve.entrance import GENERAL, solve
 from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.heuristics.method import HEURISTICS
-from mpsolve.solution import Limit, Status
+from mpsolve.model.solution import Limit, Status
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Solution
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.typing import IntArray
 
 PROVEN = (Status.OPTIMAL, Status.INFEASIBLE)

@@ -10,20 +10,20 @@ import numpy as np
 
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
-from mpsolve.evaluation import FLOAT_SLACK
+from mpsolve.model.evaluation import FLOAT_SLACK
+from mpsolve.model.solution import Limit
 from mpsolve.noise import resampled
 from mpsolve.repetition import Repetition, Stopped
-from mpsolve.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.table import Table
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.noise import Noise
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Solution
     from mpsolve.typing import BoolArray, FloatArray, IntArray, Number
 
 #: How many configurations are judged in all samples: those that were optimal most often.

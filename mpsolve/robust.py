@@ -14,16 +14,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mpsolve.errors import Conflict, InputError
-from mpsolve.evaluation import evaluate, total
-from mpsolve.pairwise import refuse_pairwise
+from mpsolve.model.evaluation import evaluate, total
+from mpsolve.model.pairwise import refuse_pairwise
+from mpsolve.model.solution import Limit, Progress, Solution, Status
 from mpsolve.parts import shown_number
 from mpsolve.repetition import PROVEN, Repetition, Stopped
-from mpsolve.solution import Limit, Progress, Solution, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.protection import Protection, Span
     from mpsolve.robustness import Robustness
     from mpsolve.typing import IntArray, Number

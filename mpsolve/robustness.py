@@ -21,8 +21,8 @@ from mpsolve.widths import widths
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray, Number
 
 Errors = Literal["normal", "correlated", "uncorrelated", "any"]

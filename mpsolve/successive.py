@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InfeasibleError, NoSolutionError
+from mpsolve.model.solution import Limit, Status
 from mpsolve.repetition import Stopped
-from mpsolve.solution import Limit, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.repetition import Repetition
-    from mpsolve.solution import Solution
 
 
 def first_answer(problem: Problem, solves: Repetition) -> Solution:

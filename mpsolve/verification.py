@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.entrance import solve
-from mpsolve.evaluation import Evaluation, evaluate
-from mpsolve.solution import Solution, Status, relative_gap
+from mpsolve.model.evaluation import Evaluation, evaluate
+from mpsolve.model.solution import Solution, Status, relative_gap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray, Number, NumberArray
 
 

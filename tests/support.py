@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mpsolve import LinearConstraint, PairwiseTerm, Precision, Problem, Restriction, Tie
-from mpsolve.constraints import KINDS, RELATIONS
 from mpsolve.formulations.mckp.kernels import NAMES
+from mpsolve.model.constraints import KINDS, RELATIONS
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, NumberArray

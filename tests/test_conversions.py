@@ -10,7 +10,7 @@ import pytest
 
 from mpsolve import Configuration, Precision, Problem, solve, verify
 from mpsolve.conversions import with_conversions
-from mpsolve.evaluation import evaluate
+from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.networks import NetworkBuilder
 from mpsolve.profiles.targets.measured.conversions import conversion_total
 from mpsolve.profiles.targets.measured.ort.tensors import TensorType, conversions

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mpsolve.errors import InputError
 from mpsolve.inspection import inspect_table, throughput
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.bundled import bundled_table
 from mpsolve.profiles.table import LatencyTable
 from mpsolve.report import inspection_sentences

@@ -28,7 +28,7 @@ from mpsolve.report import sensitivity_sentences
 from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:
-    from mpsolve.solution import Solution
+    from mpsolve.model.solution import Solution
     from mpsolve.typing import FloatArray, NumberArray
 
 

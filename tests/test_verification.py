@@ -19,7 +19,7 @@ from mpsolve import (
     Verification,
     verify,
 )
-from mpsolve.evaluation import evaluate
+from mpsolve.model.evaluation import evaluate
 
 HIGH, LOW = Precision(8, 8), Precision(4, 4)
 BEST = {"a": LOW, "b": HIGH}

@@ -18,7 +18,7 @@ from mpsolve.heuristics.method import HEURISTICS
 
 if TYPE_CHECKING:
     from mpsolve.bench.result import Claim
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

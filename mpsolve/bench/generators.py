@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.problem import Problem
+from mpsolve.model.problem import Problem
 
 if TYPE_CHECKING:
     from mpsolve.typing import FloatArray

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.bench.generators import CLASSES, cnn, llm, pisinger, scaled
 from mpsolve.errors import InputError
-from mpsolve.problem import Problem
+from mpsolve.model.problem import Problem
 from mpsolve.profiles.bundled import bundled_tables, load_table
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from mpsolve.bench.levels import at_level
 if TYPE_CHECKING:
     from mpsolve.bench.contender import Answer, Contender
     from mpsolve.formulations.task import Hear
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 #: Layers of the problem on which every method is run once before anything is timed.
 SMALL = 4

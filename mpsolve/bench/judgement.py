@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsolve.bench.result import WRONG, Claim, Verdict
-from mpsolve.evaluation import Evaluation, evaluate
+from mpsolve.model.evaluation import Evaluation, evaluate
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.evaluation import total
+from mpsolve.model.evaluation import total
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import Number
 
 

@@ -13,10 +13,10 @@ from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, UnsupportedError
 from mpsolve.formulations.method import METHODS, method_named
 from mpsolve.heuristics.method import HEURISTICS
-from mpsolve.solution import Status
+from mpsolve.model.solution import Status
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, NumberArray
 
 _CLAIMS = {

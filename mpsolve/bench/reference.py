@@ -10,10 +10,10 @@ from mpsolve.bench.machine import one_thread
 from mpsolve.bench.result import Reference
 from mpsolve.entrance import solve
 from mpsolve.errors import MpsolveError
-from mpsolve.solution import Status
+from mpsolve.model.solution import Status
 
 if TYPE_CHECKING:
-    from mpsolve.solution import Solution
+    from mpsolve.model.solution import Solution
 
 #: In this order, until two have a proof; they share nothing but the evaluation of their answers.
 METHODS = ("mckp", "highs", "cpsat", "milp")

@@ -20,10 +20,10 @@ from mpsolve.report import (
 
 if TYPE_CHECKING:
     from mpsolve.cli.problem import Posed
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.ram import RamBudget
-    from mpsolve.solution import Solution
 
 
 def header(problem: Problem, ram: RamBudget | None = None, *, budgeted: bool = True) -> Text:

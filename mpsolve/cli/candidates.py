@@ -29,7 +29,7 @@ from mpsolve.report import candidates_table, precisions_table
 
 if TYPE_CHECKING:
     from mpsolve.cli.problem import Posed
-    from mpsolve.solution import Solution
+    from mpsolve.model.solution import Solution
 
 #: Up to so many configurations are shown layer by layer.
 SHOWN = 8

@@ -18,12 +18,12 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, best_status
 from mpsolve.comparison import Comparison
+from mpsolve.model.solution import Status
 from mpsolve.report import comparison_table
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from mpsolve.comparison import Entry
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.ram import RamBudget
 
 

@@ -23,7 +23,7 @@ from mpsolve.cli.training import (
     training_options,
     validation,
 )
-from mpsolve.configuration import Configuration
+from mpsolve.model.configuration import Configuration
 
 
 @click.command(

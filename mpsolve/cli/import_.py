@@ -13,7 +13,7 @@ from mpsolve.cli.completions import complete_files
 from mpsolve.cli.output import check_writable, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.table import Provenance
 from mpsolve.report import importer_list
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from mpsolve.cli.output import print_report, write_text
+from mpsolve.model.solution import Status
 from mpsolve.report import (
     fit_table,
     front_table,
@@ -18,7 +19,6 @@ from mpsolve.report import (
     status_text,
     surface_table,
 )
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

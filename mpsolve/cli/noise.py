@@ -10,7 +10,7 @@ from mpsolve.errors import InputError
 from mpsolve.robustness import ASSUMPTIONS, Box, Budgeted, ChanceConstraint
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.robustness import Errors, Robustness
 
 deviation_option = click.option(

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from mpsolve.budget import DEFAULT_REFERENCE, parse_budgets
 from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.columns import RAM
-from mpsolve.constraints import RELATIONS, Restriction, Tie
 from mpsolve.errors import InputError
 from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.model.constraints import RELATIONS, Restriction, Tie
+from mpsolve.model.precision import Precision
+from mpsolve.model.problem import Problem
 from mpsolve.pairs import read_pairs
-from mpsolve.precision import Precision
-from mpsolve.problem import Problem
 from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
-    from mpsolve.constraints import Kind
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.constraints import Kind
     from mpsolve.profiles.networks import Network
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.ram import RamBudget

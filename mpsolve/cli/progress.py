@@ -8,15 +8,15 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mpsolve.model.solution import relative_gap
 from mpsolve.report import number, percentage
-from mpsolve.solution import relative_gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.text import Text
 
-    from mpsolve.solution import Progress
+    from mpsolve.model.solution import Progress
 
 #: Searches that are shorter than this many seconds show nothing.
 DELAY = 0.5

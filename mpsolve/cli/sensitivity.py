@@ -15,8 +15,8 @@ from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import InputError
+from mpsolve.model.precision import Precision
 from mpsolve.pairs import write_pairs
-from mpsolve.precision import Precision
 from mpsolve.profiles.write import tidy_columns, write_csv
 
 if TYPE_CHECKING:

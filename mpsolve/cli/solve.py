@@ -28,14 +28,14 @@ from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, exit_status
 from mpsolve.errors import InputError
 from mpsolve.heuristics.method import HEURISTICS
+from mpsolve.model.solution import Status
 from mpsolve.report import sensitivity_sentences
 from mpsolve.robust import solve_robust
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
+    from mpsolve.model.solution import Solution
     from mpsolve.post_optimality import Sensitivity
     from mpsolve.robustness import Errors
-    from mpsolve.solution import Solution
 
 
 @click.command(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InfeasibleError, NoSolutionError
-from mpsolve.solution import Status
+from mpsolve.model.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mpsolve.solution import Solution
+    from mpsolve.model.solution import Solution
 
 SOLVED = 0
 BAD_INPUT = 2

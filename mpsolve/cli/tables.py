@@ -13,9 +13,9 @@ from mpsolve.cli.completions import complete_tables
 from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
-from mpsolve.evaluation import smallest, total
 from mpsolve.homogeneous import homogeneous_choice
-from mpsolve.problem import Problem
+from mpsolve.model.evaluation import smallest, total
+from mpsolve.model.problem import Problem
 from mpsolve.report import bundled_table_list, labelled, layer_list, number
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from mpsolve.cli.output import fitting, print_json, print_report, write_error
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import INFEASIBLE, SOLVED
+from mpsolve.model.solution import Status, relative_gap
 from mpsolve.report import difference_table, percentage, spoken, verification_table
-from mpsolve.solution import Status, relative_gap
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.ram import RamBudget
     from mpsolve.verification import Verification
 

@@ -36,9 +36,9 @@ from mpsolve.redundancy import binding_budgets, binding_constraints
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpsolve.constraints import Tie
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.problem import Problem
+    from mpsolve.model.constraints import Tie
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, IntArray, Number
 
 

@@ -21,7 +21,7 @@ from mpsolve.redundancy import binding_budgets, binding_constraints
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, FloatArray, IntArray
 
 #: Candidates that exceed the least loss of their layer by this many times what the optimum does

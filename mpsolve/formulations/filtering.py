@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 #: Relative safety against the rounding of doubles, on the side of keeping a candidate.

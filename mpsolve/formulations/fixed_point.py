@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.evaluation import FLOAT_SLACK_BITS
+from mpsolve.model.evaluation import FLOAT_SLACK_BITS
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, Number, NumberArray

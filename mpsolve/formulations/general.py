@@ -16,14 +16,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
-from mpsolve.evaluation import evaluate
 from mpsolve.formulations.binary_model import binary_model, linked
 from mpsolve.formulations.filtering import competitive, pairwise_excess
 from mpsolve.formulations.method import Outcome
 from mpsolve.formulations.process import run_in_worker
 from mpsolve.formulations.scaling import sketch
 from mpsolve.formulations.task import Report, Task
-from mpsolve.solution import Limit, Progress
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.solution import Limit, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mpsolve.formulations.method import Options
     from mpsolve.formulations.scaling import Scale
     from mpsolve.formulations.task import Hear
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number
 
 #: How often an answer that breaks a constraint is excluded before giving up.

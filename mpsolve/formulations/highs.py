@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
     from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 #: The cutoff lies this part of a known loss above it, so as not to cut it off.

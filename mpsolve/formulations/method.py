@@ -15,8 +15,8 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Limit, Progress
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Limit, Progress
     from mpsolve.typing import IntArray
 
 

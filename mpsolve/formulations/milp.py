@@ -18,7 +18,7 @@ from mpsolve.formulations.task import Report, float_rows, nearest_choice
 if TYPE_CHECKING:
     from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray
 
 #: What PuLP calls CBC: the one that it brings along and the one installed beside it.

@@ -13,8 +13,8 @@ from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_point
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.pairwise import PairwiseTerm
-    from mpsolve.problem import Problem
+    from mpsolve.model.pairwise import PairwiseTerm
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.evaluation import total
 from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.evaluation import total
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number, NumberArray
 
 

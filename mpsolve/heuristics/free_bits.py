@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mpsolve.heuristics.blocks import Blocks
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

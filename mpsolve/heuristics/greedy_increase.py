@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.evaluation import keeps
 from mpsolve.heuristics.blocks import Blocks
+from mpsolve.model.evaluation import keeps
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

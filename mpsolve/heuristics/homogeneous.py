@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.evaluation import evaluate
 from mpsolve.heuristics.blocks import Blocks
+from mpsolve.model.evaluation import evaluate
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import Conflict, InfeasibleError, InputError
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.memory.liveness import live_tensors
 from mpsolve.profiles.memory.packing import packed_bytes
 from mpsolve.profiles.memory.rom import rom_total

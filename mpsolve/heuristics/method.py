@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray
 
 

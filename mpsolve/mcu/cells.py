@@ -10,18 +10,18 @@ import numpy as np
 from mpsolve.checkpoint import fingerprint
 from mpsolve.entrance import solve
 from mpsolve.errors import InputError, NoSolutionError
-from mpsolve.evaluation import evaluate
 from mpsolve.mcu.fit import usage
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.solution import Status
 from mpsolve.ram import ram_budget
-from mpsolve.solution import Status
 from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from mpsolve.configuration import Configuration
     from mpsolve.mcu.setting import Setting
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks.network import Network
     from mpsolve.typing import IntArray
 

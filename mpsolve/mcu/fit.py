@@ -6,22 +6,22 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.configuration import Configuration
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError
-from mpsolve.evaluation import evaluate
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.mcu.setting import DEFAULT_SETTING, byte_limit, input_widths, mcu_problem
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.precision import Precision
+from mpsolve.model.solution import Solution, Status
 from mpsolve.profiles.memory import peak_ram, rom_total
 from mpsolve.profiles.networks.tensor_groups import tensor_bits
-from mpsolve.solution import Solution, Status
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from mpsolve.mcu.setting import Setting
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import Number

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.constraints import Restriction
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, UnsupportedError
+from mpsolve.model.constraints import Restriction
+from mpsolve.model.solution import Status
 from mpsolve.pareto import pareto_front
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
     from mpsolve.front import Front
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import NumberArray
 
 #: Losses are taken for sums of two parts if they differ from one by no more than this part of the

@@ -16,9 +16,9 @@ import numpy as np
 
 from mpsolve.budget import RELATIVE, split_limit, unit_factor
 from mpsolve.errors import InputError
-from mpsolve.evaluation import checked_limit
-from mpsolve.precision import Precision
-from mpsolve.problem import Problem
+from mpsolve.model.evaluation import checked_limit
+from mpsolve.model.precision import Precision
+from mpsolve.model.problem import Problem
 from mpsolve.profiles.memory import rom_costs, rom_terms
 from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
 from mpsolve.mcu.cells import Cells
 from mpsolve.mcu.fit import fewest_bits, usage
 from mpsolve.mcu.setting import DEFAULT_SETTING, mcu_problem
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError, TableError
-from mpsolve.precision import WEIGHT_ONLY_B_IN, Precision
+from mpsolve.model.precision import WEIGHT_ONLY_B_IN, Precision
 from mpsolve.profiles.cells import parse_column
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.profiles.networks.network import Layer, Network
     from mpsolve.profiles.targets.target import Latency, Target

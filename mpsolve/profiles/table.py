@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import TableError
-from mpsolve.flat import numbers
+from mpsolve.model.ragged import numbers
 from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.typing import FloatArray, IntArray, NumberArray
 
 #: After the name of a column: the standard deviations of its values.

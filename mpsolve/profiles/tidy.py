@@ -44,7 +44,7 @@ from mpsolve.profiles.labels import (
 from mpsolve.profiles.table import STD, LatencyTable, holds_deviations
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.cells import Cells
     from mpsolve.typing import IntArray, NumberArray
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.profiles.table import Provenance
-    from mpsolve.solution import Solution
     from mpsolve.typing import IntArray, Number, NumberArray
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mpsolve.front import Front
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Solution
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.typing import Number
 
 

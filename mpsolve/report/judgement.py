@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsolve.model.solution import Status
 from mpsolve.report.text import (
     cost_label,
     new_table,
@@ -13,14 +14,13 @@ from mpsolve.report.text import (
     shown_totals,
     used_part,
 )
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.verification import Verification
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.mcu.fit import rule_fits
+from mpsolve.model.solution import Status
 from mpsolve.report.text import column, new_table, number, percentage, plain
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

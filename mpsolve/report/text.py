@@ -10,15 +10,15 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from mpsolve.evaluation import keeps
+from mpsolve.model.evaluation import keeps
+from mpsolve.model.solution import Status
 from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.table import labelled as labelled
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import Number
 
 

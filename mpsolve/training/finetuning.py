@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.calibration import StartQuantisation, signed_input
 from mpsolve.training.callbacks import Callback
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.training.callbacks import TrainingProgress, TrainingState
     from mpsolve.training.data import DataSet
     from mpsolve.training.outcome import Trained

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.checkpoint import load_checkpoint
 from mpsolve.training.folder import RunFolder, read_record

@@ -18,9 +18,9 @@ from mpsolve.bench.generators import cnn
 from mpsolve.bench.judgement import judge
 from mpsolve.bench.levels import at_level
 from mpsolve.bench.result import Claim, Verdict
-from mpsolve.constraints import LinearConstraint, Tie
 from mpsolve.errors import InputError
-from mpsolve.problem import Problem
+from mpsolve.model.constraints import LinearConstraint, Tie
+from mpsolve.model.problem import Problem
 from tests.support import brute_force
 
 EFFORT = Effort(steps=200)

@@ -18,7 +18,7 @@ from mpsolve.bench.cpu_table.__main__ import arguments, main
 from mpsolve.bench.cpu_table.plot import plot
 from mpsolve.bench.cpu_table.result import Result, Row, at_budget, fastest, run, slower_in_int8
 from mpsolve.conversions import with_conversions
-from mpsolve.evaluation import evaluate
+from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.networks import NetworkBuilder
 from mpsolve.profiles.targets.measured.cpu import CpuTarget
 from tests.test_conversions import costs, problem, residual

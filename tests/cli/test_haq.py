@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mpsolve.configuration import Configuration
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.write import write_csv
 from tests.cli.support import environment

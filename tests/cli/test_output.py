@@ -13,7 +13,7 @@ from mpsolve.cli.output import check_writable, print_json, write_file
 from mpsolve.cli.progress import ProgressLine, progress_line
 from mpsolve.cli.status import best_status, exit_status
 from mpsolve.errors import InputError
-from mpsolve.solution import Progress, Solution, Status
+from mpsolve.model.solution import Progress, Solution, Status
 
 if TYPE_CHECKING:
     from pathlib import Path

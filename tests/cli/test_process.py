@@ -217,7 +217,7 @@ def test_progress_on_a_terminal() -> None:
     script = """
 import time
 from mpsolve.cli.progress import progress_line
-from mpsolve.solution import Progress
+from mpsolve.model.solution import Progress
 with progress_line("solving", silent=False) as line:
     line.update(Progress(0.1, 200.0, 150.0))
     time.sleep(1.2)

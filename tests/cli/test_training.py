@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from mpsolve.configuration import Configuration
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.networks.readers.torch_program import from_torch
 from mpsolve.profiles.networks.write import network_csv
 from tests.cli.support import FAST, NET, environment

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import LinearConstraint, Precision, Problem, Tie
-from mpsolve.evaluation import evaluate
 from mpsolve.formulations import general
 from mpsolve.formulations.binary_model import BinaryModel, binary_model
 from mpsolve.formulations.general import BackEnd, solve_general
 from mpsolve.formulations.method import Options
 from mpsolve.formulations.scaling import float_scale, integer_scale, sketch
 from mpsolve.formulations.task import Hear, Report, Task, float_rows, nearest_choice
+from mpsolve.model.evaluation import evaluate
 from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
 from mpsolve.bench.brute_force import RESOLUTION, agree
-from mpsolve.evaluation import evaluate
 from mpsolve.formulations import general
 from mpsolve.formulations.method import Options, Outcome, method_named
+from mpsolve.model.evaluation import evaluate
 from tests.support import brute_force, cancels, random_problem
 
 METHODS = ("cpsat", "highs", "milp")

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from mpsolve import Limit, LinearConstraint, Problem, Progress, Status, Tie, solve
 from mpsolve.bench.rich_instances import TIGHTNESS, mobilenet_v2, rich_problem
-from mpsolve.evaluation import evaluate
 from mpsolve.formulations.binary_model import binary_model
 from mpsolve.formulations.lagrangian import graph as graph_module
 from mpsolve.formulations.lagrangian import kernel, twin
@@ -26,6 +25,7 @@ from mpsolve.formulations.lagrangian.graph import layered_graph
 from mpsolve.formulations.lagrangian.method import Lagrangian, prepared, suits
 from mpsolve.formulations.lagrangian.search import search
 from mpsolve.formulations.method import Options
+from mpsolve.model.evaluation import evaluate
 from tests.formulations.test_general import check_unproven, hard_problem
 from tests.support import brute_force, cancels, random_problem
 

@@ -10,7 +10,7 @@ import pytest
 
 from mpsolve.columns import table_ties
 from mpsolve.errors import UnsupportedError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.networks import LayerType, Network, Node
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.profiles.profile import profile

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mpsolve.configuration import Configuration
+from mpsolve.model.configuration import Configuration
 from mpsolve.training import finetune, search_precisions
 from mpsolve.training.checkpoint import load_checkpoint
 from tests.training.runs import kept, searching, tuning

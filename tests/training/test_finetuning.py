@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mpsolve import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.training import (
     FixedPrecision,
     TqtQuantiser,

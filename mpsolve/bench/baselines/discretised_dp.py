@@ -11,7 +11,7 @@ from mpsolve.bench.contender import Answer
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 #: Parts of the budget.
 PARTS = 2000

@@ -12,7 +12,7 @@ from mpsolve.bench.contender import Answer
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 #: Offspring of a generation.
 OFFSPRING = 64

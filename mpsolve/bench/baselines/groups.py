@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, FloatArray, IntArray
 
 

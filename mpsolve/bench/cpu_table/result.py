@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.configuration import Configuration
 from mpsolve.conversions import with_conversions
 from mpsolve.entrance import solve
 from mpsolve.errors import UnsupportedError
-from mpsolve.evaluation import evaluate
-from mpsolve.pairwise import PairwiseTerm
-from mpsolve.problem import Problem
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.pairwise import PairwiseTerm
+from mpsolve.model.problem import Problem
 from mpsolve.profiles.networks import load_network
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.profiles.profile import profile

@@ -11,7 +11,7 @@ from mpsolve.bench.general.plain import Plain, refusal
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 
 class Cbc:

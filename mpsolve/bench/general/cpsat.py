@@ -12,7 +12,7 @@ from mpsolve.bench.general.plain import Plain, refusal
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import NumberArray
 
 #: CP-SAT takes integers: floats are multiplied so that the largest becomes this.

@@ -11,7 +11,7 @@ from mpsolve.bench.general.plain import Plain, refusal
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 #: What `scipy.optimize.milp` says: 0 optimal, 1 a limit, 2 infeasible.
 _STATUS = {0: Claim.OPTIMAL, 1: Claim.FEASIBLE, 2: Claim.INFEASIBLE}

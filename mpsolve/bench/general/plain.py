@@ -12,7 +12,7 @@ from mpsolve.formulations.task import nearest_choice
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 

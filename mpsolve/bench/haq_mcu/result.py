@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from mpsolve.bench.haq_mcu.setting import SCHEME, haq_mcu_problem
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError
-from mpsolve.evaluation import evaluate
 from mpsolve.heuristics.memory_driven import memory_driven
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.solution import Status
 from mpsolve.profiles.memory import best_order, peak_ram, rom_total
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
-from mpsolve.solution import Status
 
 if TYPE_CHECKING:
     from mpsolve.bench.haq_mcu.setting import Case, Limits
-    from mpsolve.configuration import Configuration
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks import Network
 
 #: Optima of two methods may differ by so much of the loss.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsolve.mcu.setting import Setting, mcu_table
-from mpsolve.problem import Problem
+from mpsolve.model.problem import Problem
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.ram import ram_budget

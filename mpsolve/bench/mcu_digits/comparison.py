@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.mcu_digits import work
 from mpsolve.bench.mcu_digits.setting import METRICS, SETTING, STRATEGIES, most_bits
-from mpsolve.configuration import Configuration
 from mpsolve.mcu.fit import usage
 from mpsolve.mcu.setting import mcu_table
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.read import read_table
 from mpsolve.training.flow import work as flow_work
 from mpsolve.training.flow.fronts import Spread

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mpsolve.configuration import Configuration
 from mpsolve.mcu import Setting
 from mpsolve.mcu.fit import fewest_bits, usage
 from mpsolve.mcu.setting import input_widths
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from mpsolve.mcu import Usage

@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.mcu_digits.setting import SETTING
-from mpsolve.constraints import Restriction
 from mpsolve.entrance import greedy_decrease, solve
 from mpsolve.errors import InputError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.mcu import mcu_problem
+from mpsolve.model.constraints import Restriction
+from mpsolve.model.solution import Status
 from mpsolve.profiles.read import read_table
-from mpsolve.solution import Status
 from mpsolve.training.flow.work import data_of, measure, model_of, traced
 from mpsolve.training.haq.search import search_haq
 from mpsolve.training.haq.settings import HaqSettings
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mpsolve.bench.mcu_digits.setting import Limits
-    from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import LatencyTable
-    from mpsolve.solution import Solution
     from mpsolve.training.flow.settings import FlowSettings
     from mpsolve.training.flow.work import Result, Tell
     from mpsolve.training.haq.episodes import HaqProgress

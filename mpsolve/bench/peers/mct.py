@@ -16,7 +16,7 @@ from mpsolve.bench.peers.rows import choice, refusal, rows
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 SEARCH = "model_compression_toolkit.core.common.mixed_precision.search_methods.linear_programming"
 

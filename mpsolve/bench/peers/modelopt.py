@@ -9,7 +9,7 @@ from mpsolve.bench.peers.rows import choice, refusal, rows
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 _CLAIMS = {"Optimal": Claim.OPTIMAL, "Infeasible": Claim.INFEASIBLE}
 

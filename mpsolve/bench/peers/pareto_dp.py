@@ -11,7 +11,7 @@ from mpsolve.bench.peers.rows import choice, refusal, rows
 from mpsolve.bench.result import Claim
 
 if TYPE_CHECKING:
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
 
 #: Its precision: the relative width of the cells of which it keeps one point each.
 EPSILON = 1e-3

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from mpsolve.errors import UnsupportedError
-from mpsolve.evaluation import evaluate
 from mpsolve.formulations.binary_model import binary_model
 from mpsolve.formulations.filtering import competitive, pairwise_excess
 from mpsolve.formulations.lagrangian.graph import MAX_ARCS, layered_graph
 from mpsolve.formulations.lagrangian.search import LABEL_LIMIT, search
 from mpsolve.formulations.method import Outcome
-from mpsolve.solution import Limit, Progress
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.solution import Limit, Progress
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
     from mpsolve.formulations.lagrangian.graph import LayeredGraph
     from mpsolve.formulations.lagrangian.search import Result
     from mpsolve.formulations.method import Options
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import BoolArray, IntArray
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.

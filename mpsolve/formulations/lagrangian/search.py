@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mpsolve.formulations.lagrangian.dual import Dual
 from mpsolve.formulations.lagrangian.fixing import lower_bounds, within_capacities
 from mpsolve.formulations.lagrangian.labels import LabelSetting
-from mpsolve.solution import Limit
+from mpsolve.model.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

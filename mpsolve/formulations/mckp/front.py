@@ -37,7 +37,7 @@ import numpy as np
 
 from mpsolve.formulations.hull import OUTWARD, compact, supported
 from mpsolve.formulations.reduced_costs import Groups
-from mpsolve.solution import Limit
+from mpsolve.model.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

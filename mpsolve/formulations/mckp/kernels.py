@@ -22,7 +22,7 @@ from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints, front_poi
 from mpsolve.formulations.mckp.incumbent import PASSES
 from mpsolve.formulations.mckp.instance import prepare
 from mpsolve.formulations.mckp.search import Result, SearchOptions, search
-from mpsolve.solution import Limit
+from mpsolve.model.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

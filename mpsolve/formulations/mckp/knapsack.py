@@ -18,7 +18,7 @@ from mpsolve.groups import layer_groups
 
 if TYPE_CHECKING:
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.solution import Limit
+    from mpsolve.model.solution import Limit
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 #: Weights may use more of the int64 range than losses: they are only added and compared.

@@ -12,7 +12,7 @@ import numpy as np
 from mpsolve.formulations.mckp.core import Core, Labels, Reduced, extend, open_core, reduce
 from mpsolve.formulations.mckp.incumbent import best_change, improve, settle_ties
 from mpsolve.formulations.mckp.relaxation import relax
-from mpsolve.solution import Limit
+from mpsolve.model.solution import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from mpsolve.profiles.table import LatencyTable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Layer, Network
     from mpsolve.profiles.table import Provenance
     from mpsolve.typing import FloatArray, Number, NumberArray

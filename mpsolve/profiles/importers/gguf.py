@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError, MissingDependencyError, TableError
-from mpsolve.precision import WEIGHT_ONLY_B_IN, Precision
+from mpsolve.model.precision import WEIGHT_ONLY_B_IN, Precision
 from mpsolve.profiles.importers.assemble import layer_type_label
 from mpsolve.profiles.importers.files import listed, read_bytes
 from mpsolve.profiles.importers.importer import Imported, Need

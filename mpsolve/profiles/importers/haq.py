@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import TableError
-from mpsolve.flat import numbered_layers
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
+from mpsolve.model.ragged import numbered_layers
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import read_bytes
 from mpsolve.profiles.importers.importer import Imported, Need

@@ -16,7 +16,7 @@ from mpsolve.profiles.importers.matching import Matcher
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import Provenance
     from mpsolve.typing import FloatArray

@@ -19,7 +19,7 @@ from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError, TableError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import is_number, read_json, spoken
 from mpsolve.profiles.importers.importer import Imported, Need

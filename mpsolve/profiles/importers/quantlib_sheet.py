@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import MissingDependencyError, TableError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import is_number, listed, read_bytes, spoken
 from mpsolve.profiles.importers.importer import Imported, Need

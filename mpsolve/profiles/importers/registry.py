@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.importers.importer import Imported, Importer
     from mpsolve.profiles.networks.network import Network
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.constraints import LinearConstraint
 from mpsolve.errors import InputError, UnsupportedError
+from mpsolve.model.constraints import LinearConstraint
 from mpsolve.profiles.memory.liveness import live_tensors
 from mpsolve.profiles.memory.packing import packed_bytes
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_bits, tensor_groups
@@ -23,7 +23,7 @@ from mpsolve.profiles.networks.tensor_groups import Rules, tensor_bits, tensor_g
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.memory.liveness import Moment
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.networks.tensor_groups import TensorGroup

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.pairwise import PairwiseTerm
+from mpsolve.model.pairwise import PairwiseTerm
 from mpsolve.profiles.memory.packing import packed_bytes
 from mpsolve.profiles.memory.schemes import scheme_named
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_bits, tensor_groups
@@ -14,8 +14,8 @@ from mpsolve.profiles.networks.tensor_groups import Rules, tensor_bits, tensor_g
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.memory.schemes import Scheme
     from mpsolve.profiles.networks.network import Layer, Network, Node
     from mpsolve.profiles.networks.tensor_groups import TensorGroup

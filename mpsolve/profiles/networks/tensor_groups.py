@@ -17,7 +17,7 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
 
 #: Operators whose output has the values, and so the bit-width, of their inputs.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.offered import check_offered
 from mpsolve.profiles.targets.target import Latency

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.profiles.targets.target import Target
 

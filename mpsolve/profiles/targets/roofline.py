@@ -29,7 +29,7 @@ from mpsolve.storage.frozen import Picklable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
 
 #: Unit of time -> unit of the latencies, which says that they are modelled.

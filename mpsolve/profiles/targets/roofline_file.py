@@ -31,7 +31,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.files import read_file
 from mpsolve.profiles.networks.layer_type import KINDS
 from mpsolve.profiles.targets.roofline import Roofline

@@ -12,7 +12,7 @@ from mpsolve.training.integer.interpreter import run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.training.integer.graph import Graph
     from mpsolve.typing import FloatArray, IntArray
 

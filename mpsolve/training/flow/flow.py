@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
-from mpsolve.problem import Problem
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
+from mpsolve.model.problem import Problem
 from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.profile import profile
 from mpsolve.profiles.read import read_table

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.problem import Problem
+from mpsolve.model.problem import Problem
 from mpsolve.training.flow.outcome import baseline
 from mpsolve.training.flow.points import AS_FOUND, DECREASE, EXACT, FREE_BITS, INCREASE
 from mpsolve.training.sensitivity.predictiveness import rank_correlation

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.configuration import Configuration
 from mpsolve.entrance import free_bits, greedy_decrease, greedy_increase, solve
 from mpsolve.errors import InputError
-from mpsolve.evaluation import evaluate
-from mpsolve.solution import Status
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.evaluation import evaluate
+from mpsolve.model.solution import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mpsolve.problem import Problem
-    from mpsolve.solution import Solution
+    from mpsolve.model.problem import Problem
+    from mpsolve.model.solution import Solution
 
 HOMOGENEOUS = "homogeneous"
 #: Precisions of the homogeneous configurations that are compared.

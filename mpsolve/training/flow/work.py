@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.precision import Precision
     from mpsolve.training.callbacks import TrainingProgress
     from mpsolve.training.data import DataSet
     from mpsolve.training.flow.settings import FlowSettings

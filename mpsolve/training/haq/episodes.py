@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.configuration import Configuration
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

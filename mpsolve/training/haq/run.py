@@ -16,7 +16,7 @@ from mpsolve.training.threads import one_thread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.training.folder import RunFolder
     from mpsolve.training.haq.environment.environment import Operand
     from mpsolve.training.haq.environment.memory import Memory

@@ -9,9 +9,9 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 from mpsolve.storage.frozen import Picklable
 from mpsolve.training.integer.layers import Conv, Linear
 from mpsolve.training.integer.operators import Add, AveragePool, Flatten, MaxPool

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError, MissingDependencyError
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from pathlib import Path

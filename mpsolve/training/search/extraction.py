@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.training.callbacks import TrainingProgress, TrainingState
     from mpsolve.training.data import DataSet

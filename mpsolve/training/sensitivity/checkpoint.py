@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import QuantisableModel
 

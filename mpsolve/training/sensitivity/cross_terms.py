@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.pairwise import PairwiseTerm
+from mpsolve.model.pairwise import PairwiseTerm
 from mpsolve.training.sensitivity.checkpoint import SensitivityCheckpoint
 from mpsolve.training.sensitivity.loss import PairedLossIncrease, losses
 from mpsolve.training.sensitivity.measure import SensitivityProgress
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import QuantisableModel

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import QuantisableModel
     from mpsolve.typing import FloatArray

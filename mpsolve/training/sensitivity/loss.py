@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import Operand, QuantisableModel
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import Kind, QuantisableModel
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.precision import Precision
     from mpsolve.training.quantisers.quantiser import Quantiser
 
 Kind: TypeAlias = Literal["activation", "weight"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.merge import COLUMN
 from mpsolve.training.sensitivity.joint import joint_losses
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from mpsolve.pairwise import PairwiseTerm
-    from mpsolve.precision import Precision
+    from mpsolve.model.pairwise import PairwiseTerm
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import QuantisableModel

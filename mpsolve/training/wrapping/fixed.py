@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.training.quantisers.tqt import TqtQuantiser
 from mpsolve.training.quantisers.uniform import UniformQuantiser
 from mpsolve.training.wrapping.build import channels, observer, threshold, uniform

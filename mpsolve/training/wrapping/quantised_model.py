@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import torch
 from torch import nn
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 from mpsolve.training.quantisers import quantiser as quantisers
 from mpsolve.training.quantisers.quantiser import Mode, Quantiser
 from mpsolve.training.quantisers.tqt import TqtQuantiser

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from mpsolve import Configuration, InputError, Precision, Problem, solve
-from mpsolve.evaluation import evaluate
+from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.memory import SCHEMES, rom_bytes, rom_costs, rom_terms, rom_total
 from mpsolve.profiles.networks import LayerType, Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import input_labels, tensor_groups

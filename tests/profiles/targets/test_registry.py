@@ -28,7 +28,7 @@ def test_the_end_of_a_model_may_be_left_out() -> None:
 
 def test_options_follow_a_colon() -> None:
     """The a-priori parameters give other latencies than the calibrated ones."""
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
 
     point = LayerType("pw", 64, 64, (16, 16), (16, 16))

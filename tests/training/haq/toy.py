@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.networks.builder import NetworkBuilder
 from mpsolve.profiles.table import LatencyTable, Provenance
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.table import LatencyTable
 from mpsolve.training import Fixed, Gates, SearchedLayer
 from mpsolve.training.search.latencies import latencies_of

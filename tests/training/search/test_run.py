@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from mpsolve import InputError
-from mpsolve.configuration import Configuration
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.table import LatencyTable
 from mpsolve.training import (
     BayesianBits,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mpsolve.configuration import Configuration
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 from mpsolve.training import Mode, Quantiser, UniformQuantiser, set_mode
 from mpsolve.training.sensitivity.examples import Examples
 from tests.training.support import normal

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.targets.measured.cpu import CpuTarget
     from mpsolve.profiles.targets.measured.measure_all import Progress

@@ -20,7 +20,7 @@ from mpsolve.profiles.targets.measured.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.typing import FloatArray
 

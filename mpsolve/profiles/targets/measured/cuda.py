@@ -25,7 +25,7 @@ from mpsolve.profiles.targets.measured.torch_layers import candidates, import_to
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.typing import FloatArray
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import InputError, UnsupportedError
+from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.targets.measured.conversions import conversion_total
 from mpsolve.profiles.targets.measured.ort.formats import FLOAT, INT8
 from mpsolve.profiles.targets.measured.ort.kernels import FLOAT_KERNELS, INT8_KERNELS, kernels
@@ -25,7 +25,7 @@ from mpsolve.profiles.targets.measured.protocol import Summary, by_clock, interl
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.profiles.targets.measured.cpu import CpuTarget

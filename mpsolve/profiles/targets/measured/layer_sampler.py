@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.profiles.targets.measured.measure_all import Progress
     from mpsolve.profiles.targets.measured.protocol import Timing

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from os import PathLike
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.targets.measured.protocol import Timing
     from mpsolve.profiles.targets.measured.record import Record
     from mpsolve.profiles.targets.target import Latency

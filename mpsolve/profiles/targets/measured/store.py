@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.configuration import precision_to_json
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import precision_to_json
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.targets.measured.record import Record
 from mpsolve.storage.journal import JsonLines
 

@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import MissingDependencyError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from mpsolve.profiles.targets.pulp.schedule import schedule
 from mpsolve.profiles.targets.pulp.support import unsupported
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.profiles.targets.pulp.parameters import Parameters
     from mpsolve.profiles.targets.pulp.platform import Platform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.targets.pulp.geometry import Geometry
 from mpsolve.profiles.targets.pulp.l3 import pieces
 from mpsolve.profiles.targets.pulp.tiling import has_tile

@@ -20,7 +20,7 @@ from mpsolve.profiles.targets.pulp.support import PRECISIONS, unsupported, unsup
 from mpsolve.profiles.targets.target import Latency
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks import LayerType, Network
     from mpsolve.profiles.targets.pulp.parameters import Parameters, ParameterSet
 

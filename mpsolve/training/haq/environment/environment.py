@@ -12,8 +12,8 @@ from mpsolve.training.haq.environment.state import layer_columns
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsolve.configuration import Configuration
-    from mpsolve.precision import Precision
+    from mpsolve.model.configuration import Configuration
+    from mpsolve.model.precision import Precision
     from mpsolve.training.haq.environment.memory import Memory
     from mpsolve.typing import FloatArray
 

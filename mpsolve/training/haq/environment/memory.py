@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.configuration import Configuration
 from mpsolve.errors import Conflict, InfeasibleError
 from mpsolve.heuristics.memory_driven import Activations
-from mpsolve.precision import Precision
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.precision import Precision
 from mpsolve.profiles.memory.packing import packed_bytes
 from mpsolve.profiles.memory.rom import last_layers, stored_bytes
 from mpsolve.profiles.memory.schemes import scheme_named

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
 
 
 class Evaluator(Protocol):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from mpsolve.configuration import Configuration
+    from mpsolve.model.configuration import Configuration
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.training.callbacks import TrainingProgress, TrainingState
     from mpsolve.training.data import DataSet

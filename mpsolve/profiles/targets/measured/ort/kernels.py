@@ -21,7 +21,7 @@ from mpsolve.profiles.targets.measured.ort.runtime import outputs, session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.typing import NumberArray
 
 #: Operators that hand values on in another layout.

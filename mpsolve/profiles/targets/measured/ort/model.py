@@ -32,7 +32,7 @@ from mpsolve.profiles.targets.measured.ort.weights import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
     from mpsolve.profiles.targets.measured.ort.weights import Weights
 

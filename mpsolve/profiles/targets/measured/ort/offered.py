@@ -23,7 +23,7 @@ from mpsolve.profiles.targets.measured.ort.weights import (
 )
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
 
 #: Largest error, in standard deviations of the result. Products in float32 stay below 1e-5,

@@ -15,7 +15,7 @@ from mpsolve.profiles.targets.measured.ort.runtime import bound, optimised, rand
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.targets.measured.ort.runtime import Call
 

@@ -16,7 +16,7 @@ from mpsolve.profiles.targets.measured.ort.runtime import (
 )
 
 if TYPE_CHECKING:
-    from mpsolve.precision import Precision
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.layer_type import LayerType
 
 #: Of one kernel, at most.

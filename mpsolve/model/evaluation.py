@@ -17,7 +17,7 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpsolve.problem import Problem
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 #: Half an ulp per term on either side: a budget equal to a float sum is kept by that sum.

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import Configuration, InputError, Precision
-from mpsolve.configuration import precision_to_json
+from mpsolve.model.configuration import precision_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from mpsolve.configuration import Configuration
     from mpsolve.errors import Conflict
+    from mpsolve.model.configuration import Configuration
     from mpsolve.typing import IntArray, Number
 
 

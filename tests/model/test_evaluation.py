@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import InputError, LinearConstraint, Precision, Problem, Restriction, Tie
-from mpsolve.evaluation import checked_limit, evaluate, keeps, smallest, total
+from mpsolve.model.evaluation import checked_limit, evaluate, keeps, smallest, total
 from tests.support import brute_force, random_problem
 
 FLOATS = st.floats(-1e9, 1e9)

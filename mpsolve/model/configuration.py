@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mpsolve.errors import InputError
-from mpsolve.precision import Precision
+from mpsolve.model.precision import Precision
 from mpsolve.storage.frozen import Picklable
 
 

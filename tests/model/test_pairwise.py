@@ -23,11 +23,11 @@ from mpsolve import (
     UnsupportedError,
     solve,
 )
-from mpsolve.evaluation import evaluate
 from mpsolve.formulations.binary_model import binary_model, linked
 from mpsolve.formulations.mckp.method import Mckp
 from mpsolve.formulations.method import Options, method_named
 from mpsolve.infeasible import quick_conflict
+from mpsolve.model.evaluation import evaluate
 from mpsolve.redundancy import binding_budgets, binding_pairwise
 from tests.support import brute_force, random_problem
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError, LinearConstraint, Precision, Restriction, Tie
-from mpsolve.constraints import KINDS
+from mpsolve.model.constraints import KINDS
 
 
 @pytest.mark.parametrize(

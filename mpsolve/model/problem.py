@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.checks import (
+from mpsolve.errors import InputError, UnsupportedError
+from mpsolve.groups import choice_groups
+from mpsolve.model.configuration import Configuration
+from mpsolve.model.ragged import candidates, flatten, numbered_layers
+from mpsolve.model.validation import (
     check_layers,
     checked_budget,
     checked_deviations,
@@ -18,20 +22,16 @@ from mpsolve.checks import (
     checked_pairwise,
     same_kind,
 )
-from mpsolve.configuration import Configuration
-from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.flat import candidates, flatten, numbered_layers
-from mpsolve.groups import choice_groups
 from mpsolve.profiles.table import Provenance
 from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mpsolve.constraints import LinearConstraint, Restriction, Tie
     from mpsolve.groups import ChoiceGroups
-    from mpsolve.pairwise import PairwiseTerm
-    from mpsolve.precision import Precision
+    from mpsolve.model.constraints import LinearConstraint, Restriction, Tie
+    from mpsolve.model.pairwise import PairwiseTerm
+    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable

@@ -23,7 +23,7 @@ from mpsolve import (
     Restriction,
     Tie,
 )
-from mpsolve.flat import INTEGER_SUM, flatten
+from mpsolve.model.ragged import INTEGER_SUM, flatten
 from tests.support import brute_force, random_problem
 
 PAIR = (Precision(8, 8), Precision(4, 4))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mpsolve import Configuration, Conflict, Limit, Precision, Provenance, Solution, Status
-from mpsolve.solution import relative_gap
+from mpsolve.model.solution import relative_gap
 
 FULL = Solution(
     Status.FEASIBLE,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.flat import magnitude, numbers
+from mpsolve.model.ragged import magnitude, numbers
 from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.precision import Precision
-    from mpsolve.problem import Problem
+    from mpsolve.model.precision import Precision
+    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number, NumberArray
 
 
