@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mpsolve.arrays import PreparedAssignment as PreparedAssignment
     from mpsolve.arrays import assign as assign
     from mpsolve.arrays import prepare as prepare
+    from mpsolve.building.pairs_file import read_pairs as read_pairs
+    from mpsolve.building.pairs_file import write_pairs as write_pairs
     from mpsolve.comparison import Comparison as Comparison
     from mpsolve.comparison import compare as compare
     from mpsolve.diversity import diverse as diverse
@@ -47,8 +49,6 @@ if TYPE_CHECKING:
     from mpsolve.model.solution import Progress as Progress
     from mpsolve.model.solution import Solution as Solution
     from mpsolve.model.solution import Status as Status
-    from mpsolve.pairs import read_pairs as read_pairs
-    from mpsolve.pairs import write_pairs as write_pairs
     from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
     from mpsolve.post_optimality import sensitivity as sensitivity
@@ -116,8 +116,8 @@ _HOMES = {
     "write_csv": "mpsolve.profiles.write",
     "k_best": "mpsolve.ranking",
     "pareto_front": "mpsolve.pareto",
-    "read_pairs": "mpsolve.pairs",
-    "write_pairs": "mpsolve.pairs",
+    "read_pairs": "mpsolve.building.pairs_file",
+    "write_pairs": "mpsolve.building.pairs_file",
     "PairwiseTerm": "mpsolve.model.pairwise",
     "Precision": "mpsolve.model.precision",
     "Problem": "mpsolve.model.problem",

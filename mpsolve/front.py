@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.budget import resolve_budgets
+from mpsolve.building.budgets import resolve_budgets
 from mpsolve.entrance import solve
 from mpsolve.errors import MissingDependencyError
 
@@ -138,7 +138,7 @@ class Front:
         Parameters
         ----------
         budget
-            A number, or text as `mpsolve.budget` reads it, such as ``"0.7x"``.
+            A number, or text as `mpsolve.building.budgets` reads it, such as ``"0.7x"``.
         """
         return self._solved(resolve_budgets(self.problem, {self.x_name: budget})[self.x_name])
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.errors import InputError
 from mpsolve.heuristics.free_bits import FreeBits
-from mpsolve.homogeneous import homogeneous_choice
 from mpsolve.model.precision import Precision
 from mpsolve.model.problem import Problem
 

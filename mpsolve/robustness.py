@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from mpsolve.building.deviations import widths
 from mpsolve.errors import InputError
 from mpsolve.protection import Largest, Padded, Protection, Spread
-from mpsolve.widths import widths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

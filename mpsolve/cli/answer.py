@@ -19,11 +19,11 @@ from mpsolve.report import (
 )
 
 if TYPE_CHECKING:
+    from mpsolve.building.ram import RamBudget
     from mpsolve.cli.problem import Posed
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.problem import Problem
     from mpsolve.model.solution import Solution
-    from mpsolve.ram import RamBudget
 
 
 def header(problem: Problem, ram: RamBudget | None = None, *, budgeted: bool = True) -> Text:

@@ -22,9 +22,9 @@ from mpsolve.model.solution import Status
 from mpsolve.report import comparison_table
 
 if TYPE_CHECKING:
+    from mpsolve.building.ram import RamBudget
     from mpsolve.comparison import Entry
     from mpsolve.model.problem import Problem
-    from mpsolve.ram import RamBudget
 
 
 @click.command(

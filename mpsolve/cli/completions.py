@@ -79,7 +79,7 @@ def complete_losses(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Proxies, and the column that holds measured sensitivities."""
-    from mpsolve.losses import DEFAULT_COLUMN, PROXIES
+    from mpsolve.building.proxies import DEFAULT_COLUMN, PROXIES
 
     return _matching((DEFAULT_COLUMN, *PROXIES), incomplete)
 

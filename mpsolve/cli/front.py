@@ -36,8 +36,8 @@ from mpsolve.pareto import pareto_front
 from mpsolve.report import front_table
 
 if TYPE_CHECKING:
+    from mpsolve.building.ram import RamBudget
     from mpsolve.front import Front
-    from mpsolve.ram import RamBudget
 
 #: What -o can write.
 SUFFIXES = (".csv", ".json", ".parquet")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve.budget import RELATIVE, split_limit, unit_factor
+from mpsolve.building.budgets import RELATIVE, split_limit, unit_factor
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report, write_error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from mpsolve.building.proxies import PROXIES
 from mpsolve.cli.completions import complete_files, complete_methods, complete_networks
 from mpsolve.cli.front import parsed_part
 from mpsolve.cli.mcu_answers import (
@@ -26,7 +27,6 @@ from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.status import EPILOG, SOLVED
 from mpsolve.errors import InputError
-from mpsolve.losses import PROXIES
 from mpsolve.profiles.memory import SCHEMES
 
 if TYPE_CHECKING:

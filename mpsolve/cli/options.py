@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from mpsolve.building.proxies import PROXIES
 from mpsolve.cli.completions import (
     complete_files,
     complete_losses,
@@ -14,7 +15,6 @@ from mpsolve.cli.completions import (
     complete_tables,
     complete_targets,
 )
-from mpsolve.losses import PROXIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from mpsolve.building.pairs_file import read_pairs
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
 from mpsolve.cli.options import output_options, rules_options
@@ -18,7 +19,6 @@ from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import TableError
-from mpsolve.pairs import read_pairs
 from mpsolve.profiles.read import read_table
 
 if TYPE_CHECKING:

@@ -8,23 +8,23 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mpsolve.budget import DEFAULT_REFERENCE, parse_budgets
+from mpsolve.building.budgets import DEFAULT_REFERENCE, parse_budgets
+from mpsolve.building.homogeneous import homogeneous_choice
+from mpsolve.building.pairs_file import read_pairs
+from mpsolve.building.ram import ram_budget
+from mpsolve.building.table_columns import RAM
 from mpsolve.cli.configurations import configuration_or_precision
-from mpsolve.columns import RAM
 from mpsolve.errors import InputError
-from mpsolve.homogeneous import homogeneous_choice
 from mpsolve.model.constraints import RELATIONS, Restriction, Tie
 from mpsolve.model.precision import Precision
 from mpsolve.model.problem import Problem
-from mpsolve.pairs import read_pairs
-from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
+    from mpsolve.building.ram import RamBudget
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.constraints import Kind
     from mpsolve.profiles.networks import Network
     from mpsolve.profiles.table import LatencyTable
-    from mpsolve.ram import RamBudget
 
 _OPTION_OF: dict[Kind, str] = {
     "fixed": "--fix",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from mpsolve.building.pairs_file import write_pairs
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
 from mpsolve.cli.options import output_options, rules_options
@@ -16,7 +17,6 @@ from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
-from mpsolve.pairs import write_pairs
 from mpsolve.profiles.write import tidy_columns, write_csv
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import numpy as np
 from rich.padding import Padding
 from rich.text import Text
 
+from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.cli.completions import complete_tables
 from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
-from mpsolve.homogeneous import homogeneous_choice
 from mpsolve.model.evaluation import smallest, total
 from mpsolve.model.problem import Problem
 from mpsolve.report import bundled_table_list, labelled, layer_list, number

@@ -20,8 +20,8 @@ from mpsolve.model.solution import Status, relative_gap
 from mpsolve.report import difference_table, percentage, spoken, verification_table
 
 if TYPE_CHECKING:
+    from mpsolve.building.ram import RamBudget
     from mpsolve.model.configuration import Configuration
-    from mpsolve.ram import RamBudget
     from mpsolve.verification import Verification
 
 

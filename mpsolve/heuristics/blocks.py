@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.errors import InputError
-from mpsolve.homogeneous import homogeneous_choice
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import total
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.building.ram import ram_budget
 from mpsolve.checkpoint import fingerprint
 from mpsolve.entrance import solve
 from mpsolve.errors import InputError, NoSolutionError
 from mpsolve.mcu.fit import usage
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
-from mpsolve.ram import ram_budget
 from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:

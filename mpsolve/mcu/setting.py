@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.budget import RELATIVE, split_limit, unit_factor
+from mpsolve.building.budgets import RELATIVE, split_limit, unit_factor
+from mpsolve.building.ram import ram_budget
 from mpsolve.errors import InputError
 from mpsolve.model.evaluation import checked_limit
 from mpsolve.model.precision import Precision
@@ -23,7 +24,6 @@ from mpsolve.profiles.memory import rom_costs, rom_terms
 from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
 from mpsolve.profiles.table import LatencyTable, Provenance
-from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mpsolve.profiles.networks.network import Network
     from mpsolve.typing import Number
 
-#: What is minimised unless the caller says otherwise; see `mpsolve.losses`.
+#: What is minimised unless the caller says otherwise; see `mpsolve.building.proxies`.
 DEFAULT_LOSS = "noise-macs"
 
 
@@ -71,7 +71,7 @@ def byte_limit(name: str, limit: Number | str | None) -> int | None:
     name
         What is limited, for messages.
     limit
-        A number of bytes, or text as `mpsolve.budget` reads it: ``"2MB"``, ``"512KiB"``.
+        A number of bytes, or text as `mpsolve.building.budgets` reads it: ``"2MB"``, ``"512KiB"``.
         Decimal and binary prefixes differ.
 
     Raises
@@ -157,7 +157,7 @@ def mcu_problem(
     rom, ram
         Bytes; None for no limit.
     loss
-        One of `mpsolve.losses.PROXIES`; by default ``noise-macs``, or ``sensitivity`` if
+        One of `mpsolve.building.proxies.PROXIES`; by default ``noise-macs``, or ``sensitivity`` if
         there are any.
     sensitivities
         Sensitivities of the same layers, or the file in which they were written.

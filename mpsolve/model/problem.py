@@ -182,11 +182,11 @@ class Problem(Picklable):
         table
             The profiled costs; its groups of equal precision and of equal b_in become ties.
         loss
-            A column of the table, or a proxy of `mpsolve.losses`; by default the column
+            A column of the table, or a proxy of `mpsolve.building.proxies`; by default the column
             ``sensitivity``, else the noise proxy that the table's columns allow.
         budgets
             Cost -> limit: a number, or text such as ``"0.7x"`` and ``"2MB"``; see
-            `mpsolve.budget`.
+            `mpsolve.building.budgets`.
         reference
             The configuration that relative budgets refer to; by default ``8b/8b``.
         costs
@@ -195,13 +195,13 @@ class Problem(Picklable):
             What an assignment must respect beside the table's own groups.
         network
             The network of the table. With it, a budget on ``ram`` limits the activations that are
-            in memory at any node, by constraints of the problem; see `mpsolve.ram`.
+            in memory at any node, by constraints of the problem; see `mpsolve.building.ram`.
         rules
             What the graph of the network asks of activations; by default all of
             `mpsolve.profiles.networks.tensor_groups.Rules`.
         """
-        from mpsolve.columns import RAM, table_costs, table_deviations, table_ties
-        from mpsolve.losses import table_loss
+        from mpsolve.building.proxies import table_loss
+        from mpsolve.building.table_columns import RAM, table_costs, table_deviations, table_ties
 
         budgets = dict(budgets or {})
         ram = budgets.pop(RAM, None) if network is not None else None
@@ -223,7 +223,7 @@ class Problem(Picklable):
             deviations=table_deviations(table, loss_name, columns),
         )
         if network is not None and ram is not None:
-            from mpsolve.ram import ram_budget
+            from mpsolve.building.ram import ram_budget
 
             limit = ram_budget(problem, network, ram, reference=reference, rules=rules)
             problem = limit.on(problem)
@@ -304,8 +304,8 @@ class Problem(Picklable):
         *,
         reference: Configuration | str | None = None,
     ) -> Problem:
-        """A variant with these budgets, which may be text; see `mpsolve.budget`."""
-        from mpsolve.budget import resolve_budgets
+        """A variant with these budgets, which may be text; see `mpsolve.building.budgets`."""
+        from mpsolve.building.budgets import resolve_budgets
 
         return self.replace(budgets=resolve_budgets(self, budgets, reference))
 
@@ -318,7 +318,7 @@ class Problem(Picklable):
             Cost name or ``"loss"`` -> ``(M,)`` numbers, or one number for all candidates in the
             unit of the cost, or text such as ``"5%"`` for so much of every candidate's own value.
         """
-        from mpsolve.widths import widths
+        from mpsolve.building.deviations import widths
 
         resolved = {name: widths(self, name, value) for name, value in deviations.items()}
         return self.replace(deviations={**self.deviations, **resolved})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.homogeneous import homogeneous_choice
+from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.report.text import (
     column,
     cost_label,

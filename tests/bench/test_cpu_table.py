@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.building.test_conversions import costs, problem, residual
 
 from mpsolve import InputError, LatencyTable, Precision
 from mpsolve.bench.cpu_table import report
@@ -17,11 +18,10 @@ from mpsolve.bench.cpu_table import result as module
 from mpsolve.bench.cpu_table.__main__ import arguments, main
 from mpsolve.bench.cpu_table.plot import plot
 from mpsolve.bench.cpu_table.result import Result, Row, at_budget, fastest, run, slower_in_int8
-from mpsolve.conversions import with_conversions
+from mpsolve.building.conversions import with_conversions
 from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.networks import NetworkBuilder
 from mpsolve.profiles.targets.measured.cpu import CpuTarget
-from tests.test_conversions import costs, problem, residual
 
 if TYPE_CHECKING:
     from pathlib import Path

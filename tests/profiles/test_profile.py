@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from mpsolve.columns import table_ties
+from mpsolve.building.table_columns import table_ties
 from mpsolve.errors import UnsupportedError
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.networks import LayerType, Network, Node

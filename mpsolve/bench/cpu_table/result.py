@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.conversions import with_conversions
+from mpsolve.building.conversions import with_conversions
 from mpsolve.entrance import solve
 from mpsolve.errors import UnsupportedError
 from mpsolve.model.configuration import Configuration

@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mpsolve.building.ram import ram_budget
 from mpsolve.mcu.setting import Setting, mcu_table
 from mpsolve.model.problem import Problem
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
-from mpsolve.ram import ram_budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

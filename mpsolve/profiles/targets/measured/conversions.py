@@ -2,7 +2,7 @@
 
 Between an int8 layer and a float layer a tensor is dequantised, or quantised, and brought into the
 memory layout of the reader. That is no part of either layer, so it is measured apart;
-`mpsolve.conversions` adds it to a problem.
+`mpsolve.building.conversions` adds it to a problem.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError, LatencyTable, Precision, Tie
-from mpsolve.columns import table_costs, table_ties
+from mpsolve.building.table_columns import table_costs, table_ties
 from mpsolve.profiles.networks import LayerType, Network, Node
 
 #: Two layers with two candidates each.

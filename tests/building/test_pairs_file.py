@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import PairwiseTerm, Problem, TableError, solve
-from mpsolve.pairs import read_pairs, write_pairs
+from mpsolve.building.pairs_file import read_pairs, write_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.errors import InputError
-from mpsolve.homogeneous import homogeneous_choice
 from mpsolve.model.evaluation import evaluate, total
 
 if TYPE_CHECKING:

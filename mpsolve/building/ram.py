@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.budget import RELATIVE, reference_choice, split_limit, unit_factor
+from mpsolve.building.budgets import RELATIVE, reference_choice, split_limit, unit_factor
 from mpsolve.errors import InputError
 from mpsolve.model.evaluation import checked_limit
 from mpsolve.profiles.memory.ram import check_layers, peak_ram, ram_constraints
@@ -107,7 +107,7 @@ def ram_budget(
     network
         The network.
     limit
-        Bytes, or text as `mpsolve.budget` reads it: ``"512kB"``, or ``"0.7x"`` of the
+        Bytes, or text as `mpsolve.building.budgets` reads it: ``"512kB"``, or ``"0.7x"`` of the
         peak of the reference. None reports the peak and limits nothing.
     reference
         The configuration that a relative limit refers to; by default ``8b/8b``.

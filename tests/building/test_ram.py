@@ -18,10 +18,10 @@ from mpsolve import (
     load_table,
     solve,
 )
+from mpsolve.building.ram import ram_budget
 from mpsolve.profiles.memory import peak_ram
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels
-from mpsolve.ram import ram_budget
 from tests.profiles.networks.graphs import layer, network
 
 #: b and c read a, so they share b_in where the table says so.

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError, Precision, Problem, Restriction, Tie
+from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.groups import choice_groups
-from mpsolve.homogeneous import homogeneous_choice
 
 
 def problem(*candidates: str, **more: Any) -> Problem:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Costs that are reported with every answer where the table has them.
 USUAL_COSTS = ("latency", "weight_bits_total", "bops", "energy")
-#: The peak of the activations, which is no sum over the layers; see `mpsolve.ram`.
+#: The peak of the activations, which is no sum over the layers; see `mpsolve.building.ram`.
 RAM = "ram"
 #: What a cost may also be called: the read-only memory holds the weights.
 ALIASES = {"rom": "weight_bits_total"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError, LatencyTable, Precision
-from mpsolve.losses import PROXIES, table_loss
+from mpsolve.building.proxies import PROXIES, table_loss
 
 #: One layer with three candidates.
 PRECISIONS = (Precision(8, 8), Precision(8, 4), Precision(2, 2))

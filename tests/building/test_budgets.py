@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import Configuration, InputError, Precision, Problem, Restriction, Tie
-from mpsolve.budget import parse_budgets, resolve_budgets
+from mpsolve.building.budgets import parse_budgets, resolve_budgets
 from tests.support import brute_force, random_problem
 
 HIGH, LOW = Precision(8, 8), Precision(4, 4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mpsolve import Configuration, Precision, Problem, solve, verify
-from mpsolve.conversions import with_conversions
+from mpsolve.building.conversions import with_conversions
 from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.networks import NetworkBuilder
 from mpsolve.profiles.targets.measured.conversions import conversion_total
