@@ -18,11 +18,11 @@ from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
 from mpsolve.heuristics.greedy_increase import GreedyIncrease
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
-from mpsolve.infeasible import explain, quick_conflict
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import Evaluation, evaluate
 from mpsolve.model.solution import Solution, Status
-from mpsolve.parts import parts_of
+from mpsolve.presolve.conflict import explain, quick_conflict
+from mpsolve.presolve.quickxplain import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

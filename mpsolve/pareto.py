@@ -11,25 +11,25 @@ import numpy as np
 
 from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, UnsupportedError
-from mpsolve.formulations.fixed_point import fixed_point
-from mpsolve.formulations.hull import undominated
 from mpsolve.formulations.mckp.front import FrontOptions
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.method import method_named
 from mpsolve.front import Front
-from mpsolve.groups import layer_groups
 from mpsolve.model.evaluation import FLOAT_SLACK
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit
 from mpsolve.point_by_point import front_point_by_point
-from mpsolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.presolve.choice_groups import layer_groups
+from mpsolve.presolve.fixed_point import fixed_point
+from mpsolve.presolve.hull import undominated
+from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, FloatArray, Number, NumberArray
 
 #: A remark is due when the resolution is more than this part of what some candidate adds.

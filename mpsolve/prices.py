@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.fixed_point import fixed_capacity, fixed_point
-from mpsolve.formulations.hull import compact, supported
 from mpsolve.model.evaluation import keeps
-from mpsolve.redundancy import binding_budgets
+from mpsolve.presolve.fixed_point import fixed_capacity, fixed_point
+from mpsolve.presolve.hull import compact, supported
+from mpsolve.presolve.redundancy import binding_budgets
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem

@@ -17,7 +17,7 @@ from mpsolve.errors import Conflict, InputError
 from mpsolve.model.evaluation import evaluate, total
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Progress, Solution, Status
-from mpsolve.parts import shown_number
+from mpsolve.presolve.quickxplain import shown_number
 from mpsolve.repetition import PROVEN, Repetition, Stopped
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.groups import layer_groups
 from mpsolve.model.precision import Precision
+from mpsolve.presolve.choice_groups import layer_groups
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import IntArray
 
 

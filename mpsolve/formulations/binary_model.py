@@ -27,18 +27,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.filtering import affordable
-from mpsolve.formulations.fixed_point import FixedPoint, fixed_capacity
 from mpsolve.formulations.sums import IntegerSum, Total, integer_sum
-from mpsolve.groups import choice_groups
-from mpsolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.presolve.choice_groups import choice_groups
+from mpsolve.presolve.fixed_point import FixedPoint, fixed_capacity
+from mpsolve.presolve.fixing import affordable
+from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.constraints import Tie
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, IntArray, Number
 
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from mpsolve.errors import MpsolveError
 from mpsolve.formulations.general import require
-from mpsolve.groups import choice_groups
-from mpsolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.presolve.choice_groups import choice_groups
+from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, FloatArray, IntArray
 
 #: Candidates that exceed the least loss of their layer by this many times what the optimum does

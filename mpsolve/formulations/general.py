@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
 from mpsolve.formulations.binary_model import binary_model, linked
-from mpsolve.formulations.filtering import competitive, pairwise_excess
 from mpsolve.formulations.method import Outcome
 from mpsolve.formulations.process import run_in_worker
 from mpsolve.formulations.scaling import sketch
 from mpsolve.formulations.task import Report, Task
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Limit, Progress
+from mpsolve.presolve.fixing import competitive, pairwise_excess
 
 if TYPE_CHECKING:
     from collections.abc import Callable

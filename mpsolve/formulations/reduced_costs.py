@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.hull import OUTWARD
+from mpsolve.presolve.hull import OUTWARD
 
 if TYPE_CHECKING:
     from mpsolve.typing import BoolArray, FloatArray, IntArray

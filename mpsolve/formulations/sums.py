@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.filtering import SAFETY
-from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_point
+from mpsolve.presolve.fixed_point import SUM_BITS, FixedPoint, fixed_point
+from mpsolve.presolve.fixing import SAFETY
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.pairwise import PairwiseTerm
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 

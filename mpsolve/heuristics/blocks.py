@@ -13,9 +13,9 @@ from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import total
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.precision import Precision
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import IntArray, Number, NumberArray
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.groups import choice_groups
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.ragged import candidates, flatten, numbered_layers
 from mpsolve.model.validation import (
@@ -22,16 +21,17 @@ from mpsolve.model.validation import (
     checked_pairwise,
     same_kind,
 )
+from mpsolve.presolve.choice_groups import choice_groups
 from mpsolve.profiles.table import Provenance
 from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.constraints import LinearConstraint, Restriction, Tie
     from mpsolve.model.pairwise import PairwiseTerm
     from mpsolve.model.precision import Precision
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError, LatencyTable, Precision, Problem, TableError
-from mpsolve.parts import section_of
+from mpsolve.presolve.quickxplain import section_of
 from mpsolve.profiles import write_csv
 from tests.profiles.helpers import read, refusal
 

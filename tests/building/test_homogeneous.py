@@ -9,7 +9,7 @@ import pytest
 
 from mpsolve import InputError, Precision, Problem, Restriction, Tie
 from mpsolve.building.homogeneous import homogeneous_choice
-from mpsolve.groups import choice_groups
+from mpsolve.presolve.choice_groups import choice_groups
 
 
 def problem(*candidates: str, **more: Any) -> Problem:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpsolve import Limit, Problem, bundled_tables, load_table
-from mpsolve.formulations.fixed_point import fixed_point
-from mpsolve.formulations.hull import compact, supported, undominated
 from mpsolve.formulations.mckp import front as two_phases
 from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints, front_points
 from mpsolve.formulations.mckp.kernels import kernel_named
+from mpsolve.presolve.fixed_point import fixed_point
+from mpsolve.presolve.hull import compact, supported, undominated
 from tests.support import KERNELS
 
 if TYPE_CHECKING:

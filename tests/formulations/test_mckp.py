@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import Limit, Problem, Progress, Status, Tie, UnsupportedError, solve
-from mpsolve.formulations.filtering import affordable, competitive
 from mpsolve.formulations.mckp import method as method_module
 from mpsolve.formulations.mckp import search as search_module
 from mpsolve.formulations.mckp.core import open_core, reduce
@@ -23,6 +22,7 @@ from mpsolve.formulations.mckp.instance import Instance, prepare
 from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.formulations.mckp.search import Result, SearchOptions, search
 from mpsolve.formulations.method import Options
+from mpsolve.presolve.fixing import affordable, competitive
 from tests.support import KERNELS, brute_force, random_problem
 
 if TYPE_CHECKING:

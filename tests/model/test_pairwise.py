@@ -26,9 +26,9 @@ from mpsolve import (
 from mpsolve.formulations.binary_model import binary_model, linked
 from mpsolve.formulations.mckp.method import Mckp
 from mpsolve.formulations.method import Options, method_named
-from mpsolve.infeasible import quick_conflict
 from mpsolve.model.evaluation import evaluate
-from mpsolve.redundancy import binding_budgets, binding_pairwise
+from mpsolve.presolve.conflict import quick_conflict
+from mpsolve.presolve.redundancy import binding_budgets, binding_pairwise
 from tests.support import brute_force, random_problem
 
 #: Two layers at 8b/8b or 4b/8b; without pairs (1, 0) loses least within 10 cycles.

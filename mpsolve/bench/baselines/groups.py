@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, FloatArray, IntArray
 
 

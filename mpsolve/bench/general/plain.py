@@ -11,8 +11,8 @@ import numpy as np
 from mpsolve.formulations.task import nearest_choice
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 

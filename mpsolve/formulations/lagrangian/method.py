@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 
 from mpsolve.errors import UnsupportedError
 from mpsolve.formulations.binary_model import binary_model
-from mpsolve.formulations.filtering import competitive, pairwise_excess
 from mpsolve.formulations.lagrangian.graph import MAX_ARCS, layered_graph
 from mpsolve.formulations.lagrangian.search import LABEL_LIMIT, search
 from mpsolve.formulations.method import Outcome
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Limit, Progress
+from mpsolve.presolve.fixing import competitive, pairwise_excess
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel

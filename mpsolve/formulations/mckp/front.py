@@ -35,9 +35,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mpsolve.formulations.hull import OUTWARD, compact, supported
 from mpsolve.formulations.reduced_costs import Groups
 from mpsolve.model.solution import Limit
+from mpsolve.presolve.hull import OUTWARD, compact, supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

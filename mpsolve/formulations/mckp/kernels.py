@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.formulations.fixed_point import FixedPoint, fixed_point
 from mpsolve.formulations.mckp import front as front_module
 from mpsolve.formulations.mckp import search as steps
 from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints, front_points
@@ -23,6 +22,7 @@ from mpsolve.formulations.mckp.incumbent import PASSES
 from mpsolve.formulations.mckp.instance import prepare
 from mpsolve.formulations.mckp.search import Result, SearchOptions, search
 from mpsolve.model.solution import Limit
+from mpsolve.presolve.fixed_point import FixedPoint, fixed_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class Kernel(Protocol):
     def fixed_point(
         self, values: NumberArray, offsets: IntArray, bits: int, round_up: bool
     ) -> FixedPoint:
-        """See `mpsolve.formulations.fixed_point.fixed_point`."""
+        """See `mpsolve.presolve.fixed_point.fixed_point`."""
 
     def prepare(self, weights: IntArray, losses: IntArray, offsets: IntArray) -> Prepared:
         """See `mpsolve.formulations.mckp.instance.prepare`."""

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.filtering import SAFETY, affordable
-from mpsolve.formulations.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
 from mpsolve.formulations.mckp.kernels import Kernel, Prepared, default_kernel
 from mpsolve.formulations.mckp.search import LABEL_LIMIT, SearchOptions
-from mpsolve.groups import layer_groups
+from mpsolve.presolve.choice_groups import layer_groups
+from mpsolve.presolve.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
+from mpsolve.presolve.fixing import SAFETY, affordable
 
 if TYPE_CHECKING:
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.solution import Limit
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 #: Weights may use more of the int64 range than losses: they are only added and compared.

@@ -13,14 +13,14 @@ from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.mckp.knapsack import Knapsack
 from mpsolve.formulations.mckp.search import LABEL_LIMIT
 from mpsolve.formulations.method import Outcome
-from mpsolve.groups import choice_groups
 from mpsolve.model.solution import Limit, Progress
-from mpsolve.redundancy import binding_budgets, binding_constraints, binding_pairwise
+from mpsolve.presolve.choice_groups import choice_groups
+from mpsolve.presolve.redundancy import binding_budgets, binding_constraints, binding_pairwise
 
 if TYPE_CHECKING:
     from mpsolve.formulations.method import Options
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, Number
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.

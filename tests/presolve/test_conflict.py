@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import LinearConstraint, Precision, Problem, Restriction, Tie
-from mpsolve.infeasible import explain, quick_conflict
-from mpsolve.parts import minimal
+from mpsolve.presolve.conflict import explain, quick_conflict
+from mpsolve.presolve.quickxplain import minimal
 from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:

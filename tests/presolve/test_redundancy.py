@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import LinearConstraint, Precision, Problem, Restriction
-from mpsolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
 from tests.support import brute_force, random_problem
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpsolve.formulations.fixed_point import FixedPoint, fixed_capacity, fixed_point
+from mpsolve.presolve.fixed_point import FixedPoint, fixed_capacity, fixed_point
 
 OFFSETS = np.array([0, 2, 4])
 FINITE = st.floats(-1e30, 1e30, allow_nan=False, allow_subnormal=False)

@@ -11,14 +11,22 @@ import numpy as np
 
 from mpsolve.errors import Conflict
 from mpsolve.model.evaluation import keeps, smallest, total
-from mpsolve.parts import BudgetPart, Part, minimal, only, parts_of, section_of, shown_number
+from mpsolve.presolve.quickxplain import (
+    BudgetPart,
+    Part,
+    minimal,
+    only,
+    parts_of,
+    section_of,
+    shown_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mpsolve.groups import ChoiceGroups
     from mpsolve.model.constraints import Tie
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import Number, NumberArray
 
 #: How many layers, or constraints beside a budget, a sentence names.

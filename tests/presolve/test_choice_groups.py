@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpsolve import Precision, Problem, Restriction, Tie, UnsupportedError
-from mpsolve.groups import MAX_JOINT, ChoiceGroups, choice_groups, layer_groups
+from mpsolve.presolve.choice_groups import MAX_JOINT, ChoiceGroups, choice_groups, layer_groups
 from tests.support import random_problem
 
 PRECISIONS = ["8b/8b", "8b/4b", "4b/8b"]

@@ -1,0 +1,1 @@
+"""What is known before a search: choice groups, redundancy, fixing, hull, conflicts."""
