@@ -14,19 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mpsolve.arrays import Assignment as Assignment
-    from mpsolve.arrays import PreparedAssignment as PreparedAssignment
-    from mpsolve.arrays import assign as assign
-    from mpsolve.arrays import prepare as prepare
     from mpsolve.building.pairs_file import read_pairs as read_pairs
     from mpsolve.building.pairs_file import write_pairs as write_pairs
     from mpsolve.comparison import Comparison as Comparison
     from mpsolve.comparison import compare as compare
     from mpsolve.diversity import diverse as diverse
-    from mpsolve.entrance import free_bits as free_bits
-    from mpsolve.entrance import greedy_decrease as greedy_decrease
-    from mpsolve.entrance import greedy_increase as greedy_increase
-    from mpsolve.entrance import solve as solve
     from mpsolve.errors import Conflict as Conflict
     from mpsolve.errors import InfeasibleError as InfeasibleError
     from mpsolve.errors import InputError as InputError
@@ -73,16 +65,24 @@ if TYPE_CHECKING:
     from mpsolve.robustness import Box as Box
     from mpsolve.robustness import Budgeted as Budgeted
     from mpsolve.robustness import ChanceConstraint as ChanceConstraint
+    from mpsolve.solving.assign import Assignment as Assignment
+    from mpsolve.solving.assign import PreparedAssignment as PreparedAssignment
+    from mpsolve.solving.assign import assign as assign
+    from mpsolve.solving.assign import prepare as prepare
+    from mpsolve.solving.solve import free_bits as free_bits
+    from mpsolve.solving.solve import greedy_decrease as greedy_decrease
+    from mpsolve.solving.solve import greedy_increase as greedy_increase
+    from mpsolve.solving.solve import solve as solve
     from mpsolve.verification import Verification as Verification
     from mpsolve.verification import verify as verify
 
 #: Public name -> where it is. Names are loaded when they are first used: with all of them at once,
 #: ``import mpsolve`` took 1.7 times as long as ``import numpy``.
 _HOMES = {
-    "Assignment": "mpsolve.arrays",
-    "PreparedAssignment": "mpsolve.arrays",
-    "assign": "mpsolve.arrays",
-    "prepare": "mpsolve.arrays",
+    "Assignment": "mpsolve.solving.assign",
+    "PreparedAssignment": "mpsolve.solving.assign",
+    "assign": "mpsolve.solving.assign",
+    "prepare": "mpsolve.solving.assign",
     "Comparison": "mpsolve.comparison",
     "compare": "mpsolve.comparison",
     "Configuration": "mpsolve.model.configuration",
@@ -90,10 +90,10 @@ _HOMES = {
     "Restriction": "mpsolve.model.constraints",
     "Tie": "mpsolve.model.constraints",
     "diverse": "mpsolve.diversity",
-    "free_bits": "mpsolve.entrance",
-    "greedy_decrease": "mpsolve.entrance",
-    "greedy_increase": "mpsolve.entrance",
-    "solve": "mpsolve.entrance",
+    "free_bits": "mpsolve.solving.solve",
+    "greedy_decrease": "mpsolve.solving.solve",
+    "greedy_increase": "mpsolve.solving.solve",
+    "solve": "mpsolve.solving.solve",
     "Conflict": "mpsolve.errors",
     "InfeasibleError": "mpsolve.errors",
     "InputError": "mpsolve.errors",

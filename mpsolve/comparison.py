@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
 from mpsolve.model.solution import Solution, Status, relative_gap
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

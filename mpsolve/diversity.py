@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mpsolve.errors import InputError
 from mpsolve.hamming import at_least, distance
 from mpsolve.model.solution import Status
-from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.building.budgets import resolve_budgets
-from mpsolve.entrance import solve
 from mpsolve.errors import MissingDependencyError
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, UnsupportedError
 from mpsolve.formulations.mckp.front import FrontOptions
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
@@ -23,6 +22,7 @@ from mpsolve.presolve.choice_groups import layer_groups
 from mpsolve.presolve.fixed_point import fixed_point
 from mpsolve.presolve.hull import undominated
 from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from mpsolve.formulations.epsilon_constraint import Point, epsilon_constraint
 from mpsolve.front import Front
 from mpsolve.model.evaluation import total
 from mpsolve.model.solution import Limit
-from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solving.session import Repetition, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.dual import multipliers
 from mpsolve.model.evaluation import FLOAT_SLACK, total
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Solution, Status
-from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solving.session import Repetition, Stopped
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from mpsolve.hamming import at_least
 from mpsolve.model.constraints import Restriction
 from mpsolve.model.solution import Status
 from mpsolve.prices import Prices
-from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
 from mpsolve.model.evaluation import FLOAT_SLACK
 from mpsolve.model.solution import Limit
 from mpsolve.noise import resampled
-from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solving.session import Repetition, Stopped
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from mpsolve.model.evaluation import evaluate, total
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Progress, Solution, Status
 from mpsolve.presolve.quickxplain import shown_number
-from mpsolve.repetition import PROVEN, Repetition, Stopped
+from mpsolve.solving.session import PROVEN, Repetition, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import InfeasibleError, NoSolutionError
 from mpsolve.model.solution import Limit, Status
-from mpsolve.repetition import Stopped
+from mpsolve.solving.session import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mpsolve.model.problem import Problem
     from mpsolve.model.solution import Solution
-    from mpsolve.repetition import Repetition
+    from mpsolve.solving.session import Repetition
 
 
 def first_answer(problem: Problem, solves: Repetition) -> Solution:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.entrance import solve
 from mpsolve.model.evaluation import Evaluation, evaluate
 from mpsolve.model.solution import Solution, Status, relative_gap
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,7 +24,7 @@ from mpsolve import (
 )
 from mpsolve.hamming import at_least, distance
 from mpsolve.prices import Prices
-from mpsolve.repetition import Repetition, Stopped
+from mpsolve.solving.session import Repetition, Stopped
 from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:

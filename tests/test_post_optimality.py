@@ -23,8 +23,8 @@ from mpsolve import (
     solve,
 )
 from mpsolve.formulations.dual import HOPELESS, multipliers
-from mpsolve.repetition import Repetition, Stopped
 from mpsolve.report import sensitivity_sentences
+from mpsolve.solving.session import Repetition, Stopped
 from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:

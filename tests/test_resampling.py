@@ -24,9 +24,9 @@ from mpsolve import (
     stability,
 )
 from mpsolve.noise import NOISES, resampled
-from mpsolve.repetition import Repetition, Stopped
 from mpsolve.report import stability_sentences
 from mpsolve.resampling import standard_error
+from mpsolve.solving.session import Repetition, Stopped
 from tests.support import feasible_assignments
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from mpsolve import (
     solve,
     solve_robust,
 )
-from mpsolve.repetition import Repetition
+from mpsolve.solving.session import Repetition
 from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:

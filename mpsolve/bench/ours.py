@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.arrays import assign
 from mpsolve.bench.contender import Answer
 from mpsolve.bench.result import Claim
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, UnsupportedError
 from mpsolve.formulations.method import METHODS, method_named
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Status
+from mpsolve.solving.assign import assign
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from mpsolve.bench.isolated import problem_of
 from mpsolve.bench.machine import one_thread
 from mpsolve.bench.result import Reference
-from mpsolve.entrance import solve
 from mpsolve.errors import MpsolveError
 from mpsolve.model.solution import Status
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from mpsolve.model.solution import Solution

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve import entrance, post_optimality
+from mpsolve import post_optimality
 from mpsolve.cli.answer import print_solution, ram_json
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
@@ -31,6 +31,7 @@ from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Status
 from mpsolve.report import sensitivity_sentences
 from mpsolve.robust import solve_robust
+from mpsolve.solving import solve as entrance
 
 if TYPE_CHECKING:
     from mpsolve.model.solution import Solution

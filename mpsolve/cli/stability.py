@@ -18,10 +18,10 @@ from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, exit_status
-from mpsolve.entrance import solve
 from mpsolve.errors import InputError
 from mpsolve.noise import NOISES
 from mpsolve.report import spoken, stability_sentences, stability_table
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from mpsolve.noise import Noise

@@ -9,11 +9,11 @@ import numpy as np
 
 from mpsolve.building.ram import ram_budget
 from mpsolve.checkpoint import fingerprint
-from mpsolve.entrance import solve
 from mpsolve.errors import InputError, NoSolutionError
 from mpsolve.mcu.fit import usage
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
+from mpsolve.solving.solve import solve
 from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.mcu.setting import DEFAULT_SETTING, byte_limit, input_widths, mcu_problem
@@ -16,6 +15,7 @@ from mpsolve.model.precision import Precision
 from mpsolve.model.solution import Solution, Status
 from mpsolve.profiles.memory import peak_ram, rom_total
 from mpsolve.profiles.networks.tensor_groups import tensor_bits
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from os import PathLike

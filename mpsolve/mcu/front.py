@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, UnsupportedError
 from mpsolve.model.constraints import Restriction
 from mpsolve.model.solution import Status
 from mpsolve.pareto import pareto_front
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.building.conversions import with_conversions
-from mpsolve.entrance import solve
 from mpsolve.errors import UnsupportedError
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import evaluate
@@ -22,6 +21,7 @@ from mpsolve.profiles.targets.measured.conversions import measure_conversions
 from mpsolve.profiles.targets.measured.end_to_end import additivity, random_configurations
 from mpsolve.profiles.targets.measured.ort.formats import FLOAT, INT8
 from mpsolve.profiles.targets.measured.ort.tensors import conversions, needed
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

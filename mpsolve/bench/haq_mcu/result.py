@@ -7,7 +7,6 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.haq_mcu.setting import SCHEME, haq_mcu_problem
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.model.evaluation import evaluate
@@ -15,6 +14,7 @@ from mpsolve.model.solution import Status
 from mpsolve.profiles.memory import best_order, peak_ram, rom_total
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from mpsolve.bench.haq_mcu.setting import Case, Limits

@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.mcu_digits.setting import SETTING
-from mpsolve.entrance import greedy_decrease, solve
 from mpsolve.errors import InputError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.mcu import mcu_problem
 from mpsolve.model.constraints import Restriction
 from mpsolve.model.solution import Status
 from mpsolve.profiles.read import read_table
+from mpsolve.solving.solve import greedy_decrease, solve
 from mpsolve.training.flow.work import data_of, measure, model_of, traced
 from mpsolve.training.haq.search import search_haq
 from mpsolve.training.haq.settings import HaqSettings

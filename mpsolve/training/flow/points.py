@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.entrance import free_bits, greedy_decrease, greedy_increase, solve
 from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
+from mpsolve.solving.solve import free_bits, greedy_decrease, greedy_increase, solve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -25,13 +25,13 @@ from mpsolve import (
     load_table,
     solve,
 )
-from mpsolve import entrance as entrance_module
-from mpsolve.entrance import choose_method
 from mpsolve.formulations.lagrangian import method as lagrangian_method
 from mpsolve.formulations.mckp.method import Mckp
 from mpsolve.formulations.method import METHODS, ExactMethod, Options, Outcome
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.evaluation import evaluate
+from mpsolve.solving import solve as entrance_module
+from mpsolve.solving.solve import choose_method
 from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from mpsolve import (
     assign,
     prepare,
 )
-from mpsolve import arrays as arrays_module
 from mpsolve.formulations.mckp.knapsack import KnapsackAnswer
+from mpsolve.solving import assign as arrays_module
 from tests.support import brute_force, random_problem
 
 #: Within 8, candidate 1 of both groups is best: cost 4 + 2, loss 3 + 1.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.entrance import solve
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
 from mpsolve.formulations.mckp.knapsack import Knapsack
 from mpsolve.formulations.method import Options
@@ -16,6 +15,7 @@ from mpsolve.model.evaluation import checked_limit, keeps, total
 from mpsolve.model.problem import Problem
 from mpsolve.model.ragged import flatten, magnitude
 from mpsolve.model.solution import Status, relative_gap
+from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, Number, NumberArray

@@ -7,10 +7,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mpsolve.entrance import GENERAL, solve
 from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Limit, Status
+from mpsolve.solving.solve import GENERAL, solve
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem

@@ -1,0 +1,1 @@
+"""Choosing a method, running it, verifying what it says."""
