@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from mpsolve.errors import NoSolutionError as NoSolutionError
     from mpsolve.errors import TableError as TableError
     from mpsolve.errors import UnsupportedError as UnsupportedError
-    from mpsolve.front import Front as Front
+    from mpsolve.fronts.front import Front as Front
+    from mpsolve.fronts.pareto_front import pareto_front as pareto_front
     from mpsolve.inspection import Inspection as Inspection
     from mpsolve.inspection import inspect_table as inspect_table
     from mpsolve.model.configuration import Configuration as Configuration
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from mpsolve.model.solution import Progress as Progress
     from mpsolve.model.solution import Solution as Solution
     from mpsolve.model.solution import Status as Status
-    from mpsolve.pareto import pareto_front as pareto_front
     from mpsolve.post_optimality import Sensitivity as Sensitivity
     from mpsolve.post_optimality import sensitivity as sensitivity
     from mpsolve.profiles.bundled import bundled_tables as bundled_tables
@@ -102,7 +102,7 @@ _HOMES = {
     "NoSolutionError": "mpsolve.errors",
     "TableError": "mpsolve.errors",
     "UnsupportedError": "mpsolve.errors",
-    "Front": "mpsolve.front",
+    "Front": "mpsolve.fronts.front",
     "Inspection": "mpsolve.inspection",
     "inspect_table": "mpsolve.inspection",
     "LayerType": "mpsolve.profiles.networks.layer_type",
@@ -115,7 +115,7 @@ _HOMES = {
     "profile": "mpsolve.profiles.profile",
     "write_csv": "mpsolve.profiles.write",
     "k_best": "mpsolve.ranking",
-    "pareto_front": "mpsolve.pareto",
+    "pareto_front": "mpsolve.fronts.pareto_front",
     "read_pairs": "mpsolve.building.pairs_file",
     "write_pairs": "mpsolve.building.pairs_file",
     "PairwiseTerm": "mpsolve.model.pairwise",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mpsolve.front import Front
+    from mpsolve.fronts.front import Front
     from mpsolve.profiles.table import LatencyTable, Provenance
     from mpsolve.typing import FloatArray
 

@@ -32,12 +32,12 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, error_status
 from mpsolve.errors import InfeasibleError, InputError, MissingDependencyError, NoSolutionError
-from mpsolve.pareto import pareto_front
+from mpsolve.fronts.pareto_front import pareto_front
 from mpsolve.report import front_table
 
 if TYPE_CHECKING:
     from mpsolve.building.ram import RamBudget
-    from mpsolve.front import Front
+    from mpsolve.fronts.front import Front
 
 #: What -o can write.
 SUFFIXES = (".csv", ".json", ".parquet")

@@ -23,7 +23,7 @@ from mpsolve.report import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpsolve.front import Front
+    from mpsolve.fronts.front import Front
     from mpsolve.mcu import Fit, Surface
 
 #: How many points of a front are printed.

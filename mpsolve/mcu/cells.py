@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.building.ram import ram_budget
-from mpsolve.checkpoint import fingerprint
 from mpsolve.errors import InputError, NoSolutionError
+from mpsolve.fronts.checkpoint import fingerprint
 from mpsolve.mcu.fit import usage
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status

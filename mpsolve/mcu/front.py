@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InfeasibleError, UnsupportedError
+from mpsolve.fronts.pareto_front import pareto_front
 from mpsolve.model.constraints import Restriction
 from mpsolve.model.solution import Status
-from mpsolve.pareto import pareto_front
 from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from mpsolve.front import Front
+    from mpsolve.fronts.front import Front
     from mpsolve.model.problem import Problem
     from mpsolve.typing import NumberArray
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from mpsolve.front import Front
+    from mpsolve.fronts.front import Front
     from mpsolve.model.problem import Problem
     from mpsolve.model.solution import Solution
     from mpsolve.typing import Number

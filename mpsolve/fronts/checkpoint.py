@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.formulations.epsilon_constraint import Point
+from mpsolve.fronts.epsilon_constraint import Point
 from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:

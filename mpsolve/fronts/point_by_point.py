@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.checkpoint import Checkpoint
 from mpsolve.errors import Conflict, InfeasibleError, NoSolutionError
-from mpsolve.formulations.epsilon_constraint import Point, epsilon_constraint
-from mpsolve.front import Front
+from mpsolve.fronts.checkpoint import Checkpoint
+from mpsolve.fronts.epsilon_constraint import Point, epsilon_constraint
+from mpsolve.fronts.front import Front
 from mpsolve.model.evaluation import total
 from mpsolve.model.solution import Limit
 from mpsolve.solving.session import Repetition, Stopped

@@ -28,8 +28,8 @@ from mpsolve import (
     pareto_front,
     solve,
 )
+from mpsolve.fronts.point_by_point import front_point_by_point
 from mpsolve.model.evaluation import keeps, total
-from mpsolve.point_by_point import front_point_by_point
 from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, Unsuppo
 from mpsolve.formulations.mckp.front import FrontOptions
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.method import method_named
-from mpsolve.front import Front
+from mpsolve.fronts.front import Front
+from mpsolve.fronts.point_by_point import front_point_by_point
 from mpsolve.model.evaluation import FLOAT_SLACK
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit
-from mpsolve.point_by_point import front_point_by_point
 from mpsolve.presolve.choice_groups import layer_groups
 from mpsolve.presolve.fixed_point import fixed_point
 from mpsolve.presolve.hull import undominated
@@ -54,7 +54,7 @@ def pareto_front(
     Where nothing but x and y couples the layers (ties and restrictions are no hindrance), all
     points are found together; see `mpsolve.formulations.mckp.front`. Further budgets,
     constraints, and ties that cannot be merged are kept by solving for one point after the
-    other; see `mpsolve.formulations.epsilon_constraint`.
+    other; see `mpsolve.fronts.epsilon_constraint`.
 
     Parameters
     ----------
