@@ -14,11 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mpsolve.alternatives.diverse import diverse as diverse
+    from mpsolve.alternatives.k_best import k_best as k_best
     from mpsolve.building.pairs_file import read_pairs as read_pairs
     from mpsolve.building.pairs_file import write_pairs as write_pairs
     from mpsolve.comparison import Comparison as Comparison
     from mpsolve.comparison import compare as compare
-    from mpsolve.diversity import diverse as diverse
     from mpsolve.errors import Conflict as Conflict
     from mpsolve.errors import InfeasibleError as InfeasibleError
     from mpsolve.errors import InputError as InputError
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from mpsolve.profiles.table import Provenance as Provenance
     from mpsolve.profiles.targets.registry import load_target as load_target
     from mpsolve.profiles.write import write_csv as write_csv
-    from mpsolve.ranking import k_best as k_best
     from mpsolve.resampling import Stability as Stability
     from mpsolve.resampling import stability as stability
     from mpsolve.robust import solve_robust as solve_robust
@@ -89,7 +89,7 @@ _HOMES = {
     "LinearConstraint": "mpsolve.model.constraints",
     "Restriction": "mpsolve.model.constraints",
     "Tie": "mpsolve.model.constraints",
-    "diverse": "mpsolve.diversity",
+    "diverse": "mpsolve.alternatives.diverse",
     "free_bits": "mpsolve.solving.solve",
     "greedy_decrease": "mpsolve.solving.solve",
     "greedy_increase": "mpsolve.solving.solve",
@@ -114,7 +114,7 @@ _HOMES = {
     "load_target": "mpsolve.profiles.targets.registry",
     "profile": "mpsolve.profiles.profile",
     "write_csv": "mpsolve.profiles.write",
-    "k_best": "mpsolve.ranking",
+    "k_best": "mpsolve.alternatives.k_best",
     "pareto_front": "mpsolve.fronts.pareto_front",
     "read_pairs": "mpsolve.building.pairs_file",
     "write_pairs": "mpsolve.building.pairs_file",

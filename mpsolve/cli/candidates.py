@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from mpsolve.alternatives.diverse import diverse
+from mpsolve.alternatives.k_best import k_best
 from mpsolve.cli.answer import budget_lines, header
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.front import parsed_part
@@ -22,9 +24,7 @@ from mpsolve.cli.output import check_writable, print_json, print_report, write_e
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, error_status
-from mpsolve.diversity import diverse
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
-from mpsolve.ranking import k_best
 from mpsolve.report import candidates_table, precisions_table
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mpsolve.hamming import distance
+from mpsolve.alternatives.distance import distance
 from mpsolve.report.text import (
     column,
     cost_label,

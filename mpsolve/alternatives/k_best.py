@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.alternatives.collect import collected, first_answer
+from mpsolve.alternatives.distance import at_least
+from mpsolve.alternatives.lagrangian_bound import Prices
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.method import method_named
-from mpsolve.hamming import at_least
 from mpsolve.model.constraints import Restriction
 from mpsolve.model.solution import Status
-from mpsolve.prices import Prices
 from mpsolve.solving.session import Repetition, Stopped
-from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mpsolve.alternatives.collect import collected, first_answer
+from mpsolve.alternatives.distance import at_least, distance
 from mpsolve.errors import InputError
-from mpsolve.hamming import at_least, distance
 from mpsolve.model.solution import Status
 from mpsolve.solving.session import Repetition, Stopped
-from mpsolve.successive import collected, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,8 +22,8 @@ from mpsolve import (
     k_best,
     load_table,
 )
-from mpsolve.hamming import at_least, distance
-from mpsolve.prices import Prices
+from mpsolve.alternatives.distance import at_least, distance
+from mpsolve.alternatives.lagrangian_bound import Prices
 from mpsolve.solving.session import Repetition, Stopped
 from tests.support import feasible_assignments, random_problem
 

@@ -1,0 +1,1 @@
+"""Several good configurations: the k best, and diverse ones."""
