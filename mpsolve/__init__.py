@@ -16,10 +16,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mpsolve.alternatives.diverse import diverse as diverse
     from mpsolve.alternatives.k_best import k_best as k_best
+    from mpsolve.analysis.compare import Comparison as Comparison
+    from mpsolve.analysis.compare import compare as compare
+    from mpsolve.analysis.inspect_table import Inspection as Inspection
+    from mpsolve.analysis.inspect_table import inspect_table as inspect_table
+    from mpsolve.analysis.ranging import Sensitivity as Sensitivity
+    from mpsolve.analysis.ranging import sensitivity as sensitivity
+    from mpsolve.analysis.verify import Verification as Verification
+    from mpsolve.analysis.verify import verify as verify
     from mpsolve.building.pairs_file import read_pairs as read_pairs
     from mpsolve.building.pairs_file import write_pairs as write_pairs
-    from mpsolve.comparison import Comparison as Comparison
-    from mpsolve.comparison import compare as compare
     from mpsolve.errors import Conflict as Conflict
     from mpsolve.errors import InfeasibleError as InfeasibleError
     from mpsolve.errors import InputError as InputError
@@ -30,8 +36,6 @@ if TYPE_CHECKING:
     from mpsolve.errors import UnsupportedError as UnsupportedError
     from mpsolve.fronts.front import Front as Front
     from mpsolve.fronts.pareto_front import pareto_front as pareto_front
-    from mpsolve.inspection import Inspection as Inspection
-    from mpsolve.inspection import inspect_table as inspect_table
     from mpsolve.model.configuration import Configuration as Configuration
     from mpsolve.model.constraints import LinearConstraint as LinearConstraint
     from mpsolve.model.constraints import Restriction as Restriction
@@ -43,8 +47,6 @@ if TYPE_CHECKING:
     from mpsolve.model.solution import Progress as Progress
     from mpsolve.model.solution import Solution as Solution
     from mpsolve.model.solution import Status as Status
-    from mpsolve.post_optimality import Sensitivity as Sensitivity
-    from mpsolve.post_optimality import sensitivity as sensitivity
     from mpsolve.profiles.bundled import bundled_tables as bundled_tables
     from mpsolve.profiles.bundled import load_table as load_table
     from mpsolve.profiles.networks.builder import NetworkBuilder as NetworkBuilder
@@ -73,8 +75,6 @@ if TYPE_CHECKING:
     from mpsolve.solving.solve import greedy_decrease as greedy_decrease
     from mpsolve.solving.solve import greedy_increase as greedy_increase
     from mpsolve.solving.solve import solve as solve
-    from mpsolve.verification import Verification as Verification
-    from mpsolve.verification import verify as verify
 
 #: Public name -> where it is. Names are loaded when they are first used: with all of them at once,
 #: ``import mpsolve`` took 1.7 times as long as ``import numpy``.
@@ -83,8 +83,8 @@ _HOMES = {
     "PreparedAssignment": "mpsolve.solving.assign",
     "assign": "mpsolve.solving.assign",
     "prepare": "mpsolve.solving.assign",
-    "Comparison": "mpsolve.comparison",
-    "compare": "mpsolve.comparison",
+    "Comparison": "mpsolve.analysis.compare",
+    "compare": "mpsolve.analysis.compare",
     "Configuration": "mpsolve.model.configuration",
     "LinearConstraint": "mpsolve.model.constraints",
     "Restriction": "mpsolve.model.constraints",
@@ -103,8 +103,8 @@ _HOMES = {
     "TableError": "mpsolve.errors",
     "UnsupportedError": "mpsolve.errors",
     "Front": "mpsolve.fronts.front",
-    "Inspection": "mpsolve.inspection",
-    "inspect_table": "mpsolve.inspection",
+    "Inspection": "mpsolve.analysis.inspect_table",
+    "inspect_table": "mpsolve.analysis.inspect_table",
     "LayerType": "mpsolve.profiles.networks.layer_type",
     "Network": "mpsolve.profiles.networks.network",
     "NetworkBuilder": "mpsolve.profiles.networks.builder",
@@ -126,8 +126,8 @@ _HOMES = {
     "read_table": "mpsolve.profiles.read",
     "LatencyTable": "mpsolve.profiles.table",
     "Provenance": "mpsolve.profiles.table",
-    "Sensitivity": "mpsolve.post_optimality",
-    "sensitivity": "mpsolve.post_optimality",
+    "Sensitivity": "mpsolve.analysis.ranging",
+    "sensitivity": "mpsolve.analysis.ranging",
     "solve_robust": "mpsolve.robust",
     "Stability": "mpsolve.resampling",
     "stability": "mpsolve.resampling",
@@ -138,8 +138,8 @@ _HOMES = {
     "Progress": "mpsolve.model.solution",
     "Solution": "mpsolve.model.solution",
     "Status": "mpsolve.model.solution",
-    "Verification": "mpsolve.verification",
-    "verify": "mpsolve.verification",
+    "Verification": "mpsolve.analysis.verify",
+    "verify": "mpsolve.analysis.verify",
 }
 
 if not TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsolve.analysis.inspect_table import throughput
 from mpsolve.errors import InputError, MissingDependencyError
-from mpsolve.inspection import throughput
 from mpsolve.profiles.table import labelled
 
 if TYPE_CHECKING:

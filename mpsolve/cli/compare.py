@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve import comparison as comparisons
+from mpsolve.analysis import compare as comparisons
+from mpsolve.analysis.compare import Comparison
 from mpsolve.cli.answer import budget_lines, header
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
@@ -17,13 +18,12 @@ from mpsolve.cli.output import fitting, print_json, print_report, write_error
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, best_status
-from mpsolve.comparison import Comparison
 from mpsolve.model.solution import Status
 from mpsolve.report import comparison_table
 
 if TYPE_CHECKING:
+    from mpsolve.analysis.compare import Entry
     from mpsolve.building.ram import RamBudget
-    from mpsolve.comparison import Entry
     from mpsolve.model.problem import Problem
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 from rich.text import Text
 
+from mpsolve.analysis.inspect_table import inspect_table
 from mpsolve.cli.completions import complete_files, complete_tables
 from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.heuristics.free_bits import FreeBits
-from mpsolve.inspection import inspect_table
 from mpsolve.report import inspection_sentences, inspection_table, throughput_table
 
 

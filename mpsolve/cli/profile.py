@@ -7,12 +7,12 @@ from typing import Any
 import click
 from rich.text import Text
 
+from mpsolve.analysis.inspect_table import inspect_table
 from mpsolve.cli.completions import complete_files, complete_networks, complete_targets
 from mpsolve.cli.options import profile_options
 from mpsolve.cli.output import check_writable, print_json, print_report, write_error
 from mpsolve.cli.profiling import check_checkable, checked_additivity, profiled
 from mpsolve.cli.status import SOLVED
-from mpsolve.inspection import inspect_table
 from mpsolve.profiles.write import write_csv
 from mpsolve.report import additivity_table, inspection_sentences, layer_list
 

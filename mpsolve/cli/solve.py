@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve import post_optimality
+from mpsolve.analysis import ranging as post_optimality
 from mpsolve.cli.answer import print_solution, ram_json
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.configurations import configuration_or_precision
@@ -34,8 +34,8 @@ from mpsolve.robust import solve_robust
 from mpsolve.solving import solve as entrance
 
 if TYPE_CHECKING:
+    from mpsolve.analysis.ranging import Sensitivity
     from mpsolve.model.solution import Solution
-    from mpsolve.post_optimality import Sensitivity
     from mpsolve.robustness import Errors
 
 

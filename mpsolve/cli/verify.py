@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve import verification as verifications
+from mpsolve.analysis import verify as verifications
 from mpsolve.cli.answer import header, ram_json, ram_lines
 from mpsolve.cli.completions import complete_files, complete_methods
 from mpsolve.cli.methods import AUTO, check_exact
@@ -20,9 +20,9 @@ from mpsolve.model.solution import Status, relative_gap
 from mpsolve.report import difference_table, percentage, spoken, verification_table
 
 if TYPE_CHECKING:
+    from mpsolve.analysis.verify import Verification
     from mpsolve.building.ram import RamBudget
     from mpsolve.model.configuration import Configuration
-    from mpsolve.verification import Verification
 
 
 @click.command(

@@ -9,7 +9,7 @@ from mpsolve.report.text import labelled, new_table, number, percentage, plain
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mpsolve.inspection import Inspection
+    from mpsolve.analysis.inspect_table import Inspection
 
 #: So many layers or pairs are named; of the others only their number.
 NAMED = 6

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from mpsolve.analysis.verify import Verification
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.problem import Problem
-    from mpsolve.verification import Verification
 
 
 def verification_table(verification: Verification, *, compact: bool = False) -> Table:

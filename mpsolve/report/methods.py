@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mpsolve.comparison import Comparison, Entry
+    from mpsolve.analysis.compare import Comparison, Entry
 
 
 def comparison_table(comparison: Comparison, *, compact: bool = False) -> Table:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from mpsolve.analysis.ranging import BudgetSensitivity, Sensitivity
     from mpsolve.model.precision import Precision
-    from mpsolve.post_optimality import BudgetSensitivity, Sensitivity
 
 #: How many layers a sentence names.
 SHOWN = 3

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mpsolve.analysis.shadow_prices import multipliers
 from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.formulations.dual import multipliers
 from mpsolve.model.evaluation import FLOAT_SLACK, total
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Solution, Status

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpsolve.analysis.inspect_table import inspect_table, throughput
 from mpsolve.errors import InputError
-from mpsolve.inspection import inspect_table, throughput
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.bundled import bundled_table
 from mpsolve.profiles.table import LatencyTable

@@ -19,7 +19,7 @@ from mpsolve import (
     Status,
     compare,
 )
-from mpsolve.comparison import Entry
+from mpsolve.analysis.compare import Entry
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS
 

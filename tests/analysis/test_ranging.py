@@ -22,7 +22,7 @@ from mpsolve import (
     sensitivity,
     solve,
 )
-from mpsolve.formulations.dual import HOPELESS, multipliers
+from mpsolve.analysis.shadow_prices import HOPELESS, multipliers
 from mpsolve.report import sensitivity_sentences
 from mpsolve.solving.session import Repetition, Stopped
 from tests.support import feasible_assignments, random_problem
