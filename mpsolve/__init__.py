@@ -61,12 +61,6 @@ if TYPE_CHECKING:
     from mpsolve.profiles.table import Provenance as Provenance
     from mpsolve.profiles.targets.registry import load_target as load_target
     from mpsolve.profiles.write import write_csv as write_csv
-    from mpsolve.resampling import Stability as Stability
-    from mpsolve.resampling import stability as stability
-    from mpsolve.robust import solve_robust as solve_robust
-    from mpsolve.robustness import Box as Box
-    from mpsolve.robustness import Budgeted as Budgeted
-    from mpsolve.robustness import ChanceConstraint as ChanceConstraint
     from mpsolve.solving.assign import Assignment as Assignment
     from mpsolve.solving.assign import PreparedAssignment as PreparedAssignment
     from mpsolve.solving.assign import assign as assign
@@ -75,6 +69,12 @@ if TYPE_CHECKING:
     from mpsolve.solving.solve import greedy_decrease as greedy_decrease
     from mpsolve.solving.solve import greedy_increase as greedy_increase
     from mpsolve.solving.solve import solve as solve
+    from mpsolve.uncertainty.sets import Box as Box
+    from mpsolve.uncertainty.sets import Budgeted as Budgeted
+    from mpsolve.uncertainty.sets import ChanceConstraint as ChanceConstraint
+    from mpsolve.uncertainty.solve_robust import solve_robust as solve_robust
+    from mpsolve.uncertainty.stability import Stability as Stability
+    from mpsolve.uncertainty.stability import stability as stability
 
 #: Public name -> where it is. Names are loaded when they are first used: with all of them at once,
 #: ``import mpsolve`` took 1.7 times as long as ``import numpy``.
@@ -128,12 +128,12 @@ _HOMES = {
     "Provenance": "mpsolve.profiles.table",
     "Sensitivity": "mpsolve.analysis.ranging",
     "sensitivity": "mpsolve.analysis.ranging",
-    "solve_robust": "mpsolve.robust",
-    "Stability": "mpsolve.resampling",
-    "stability": "mpsolve.resampling",
-    "Box": "mpsolve.robustness",
-    "Budgeted": "mpsolve.robustness",
-    "ChanceConstraint": "mpsolve.robustness",
+    "solve_robust": "mpsolve.uncertainty.solve_robust",
+    "Stability": "mpsolve.uncertainty.stability",
+    "stability": "mpsolve.uncertainty.stability",
+    "Box": "mpsolve.uncertainty.sets",
+    "Budgeted": "mpsolve.uncertainty.sets",
+    "ChanceConstraint": "mpsolve.uncertainty.sets",
     "Limit": "mpsolve.model.solution",
     "Progress": "mpsolve.model.solution",
     "Solution": "mpsolve.model.solution",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mpsolve.errors import InputError
-from mpsolve.robustness import ASSUMPTIONS, Box, Budgeted, ChanceConstraint
+from mpsolve.uncertainty.sets import ASSUMPTIONS, Box, Budgeted, ChanceConstraint
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
-    from mpsolve.robustness import Errors, Robustness
+    from mpsolve.uncertainty.sets import Errors, Robustness
 
 deviation_option = click.option(
     "--std",

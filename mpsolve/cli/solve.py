@@ -30,13 +30,13 @@ from mpsolve.errors import InputError
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Status
 from mpsolve.report import sensitivity_sentences
-from mpsolve.robust import solve_robust
 from mpsolve.solving import solve as entrance
+from mpsolve.uncertainty.solve_robust import solve_robust
 
 if TYPE_CHECKING:
     from mpsolve.analysis.ranging import Sensitivity
     from mpsolve.model.solution import Solution
-    from mpsolve.robustness import Errors
+    from mpsolve.uncertainty.sets import Errors
 
 
 @click.command(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from mpsolve import resampling
 from mpsolve.cli.answer import header, print_solution
 from mpsolve.cli.completions import complete_methods
 from mpsolve.cli.methods import AUTO, check_exact
@@ -19,12 +18,13 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, exit_status
 from mpsolve.errors import InputError
-from mpsolve.noise import NOISES
 from mpsolve.report import spoken, stability_sentences, stability_table
 from mpsolve.solving.solve import solve
+from mpsolve.uncertainty import stability as resampling
+from mpsolve.uncertainty.sampling import NOISES
 
 if TYPE_CHECKING:
-    from mpsolve.noise import Noise
+    from mpsolve.uncertainty.sampling import Noise
 
 
 @click.command(

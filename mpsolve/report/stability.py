@@ -9,7 +9,7 @@ from mpsolve.report.text import new_table, number, plain
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mpsolve.resampling import Record, Stability
+    from mpsolve.uncertainty.stability import Record, Stability
 
 #: How many layers a sentence names.
 SHOWN = 4

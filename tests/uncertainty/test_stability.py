@@ -23,14 +23,14 @@ from mpsolve import (
     solve,
     stability,
 )
-from mpsolve.noise import NOISES, resampled
 from mpsolve.report import stability_sentences
-from mpsolve.resampling import standard_error
 from mpsolve.solving.session import Repetition, Stopped
+from mpsolve.uncertainty.sampling import NOISES, resampled
+from mpsolve.uncertainty.stability import standard_error
 from tests.support import feasible_assignments
 
 if TYPE_CHECKING:
-    from mpsolve.noise import Noise
+    from mpsolve.uncertainty.sampling import Noise
 
 
 def single(**parts: Any) -> Problem:

@@ -1,6 +1,6 @@
 """Answers that keep their budgets although the numbers are off, with a proof that none is better.
 
-Branch and bound over the parameters of the protected costs (`mpsolve.protection`):
+Branch and bound over the parameters of the protected costs (`mpsolve.uncertainty.counterpart`):
 every node is an ordinary problem with relaxed costs and budgets, solved by any exact method. An
 answer to a node that keeps the protected budgets ends it, because nothing in the node is better;
 any other splits the span of a parameter in two. The node of least bound comes first.
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mpsolve.model.problem import Problem
-    from mpsolve.protection import Protection, Span
-    from mpsolve.robustness import Robustness
     from mpsolve.typing import IntArray, Number
+    from mpsolve.uncertainty.counterpart import Protection, Span
+    from mpsolve.uncertainty.sets import Robustness
 
 Spans: TypeAlias = tuple["Span", ...]
 

@@ -30,8 +30,8 @@ from tests.support import feasible_assignments, random_problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.robustness import Errors
     from mpsolve.typing import FloatArray, IntArray
+    from mpsolve.uncertainty.sets import Errors
 
 
 def noisy(seed: int, budgets: int = 1) -> Problem:

@@ -2,7 +2,7 @@
 
 A protected cost is not a sum over the layers, but with one parameter fixed it is bounded by one.
 A *span* is an interval of the parameter. The relaxation of a span has two properties, from which
-`mpsolve.robust` needs nothing else:
+`mpsolve.uncertainty.solve_robust` needs nothing else:
 
 * every assignment that is kept by the budget when protected, with its parameter in the span, is
   kept by the relaxation;

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mpsolve.building.deviations import widths
 from mpsolve.errors import InputError
-from mpsolve.protection import Largest, Padded, Protection, Spread
+from mpsolve.uncertainty.counterpart import Largest, Padded, Protection, Spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,9 +11,9 @@ import numpy as np
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
 from mpsolve.model.evaluation import FLOAT_SLACK
 from mpsolve.model.solution import Limit
-from mpsolve.noise import resampled
 from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.solving.solve import solve
+from mpsolve.uncertainty.sampling import resampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.problem import Problem
     from mpsolve.model.solution import Solution
-    from mpsolve.noise import Noise
     from mpsolve.typing import BoolArray, FloatArray, IntArray, Number
+    from mpsolve.uncertainty.sampling import Noise
 
 #: How many configurations are judged in all samples: those that were optimal most often.
 JUDGED = 256
@@ -80,7 +80,7 @@ class Stability:
     solution
         The answer to it.
     noise, seed
-        How the samples were drawn; `mpsolve.noise.resampled` draws any of
+        How the samples were drawn; `mpsolve.uncertainty.sampling.resampled` draws any of
         them again.
     requested, samples
         How many samples were asked for, and how many were drawn and solved.
@@ -198,7 +198,7 @@ def stability(
     solution
         The answer to judge; by default the optimum of the problem as stated.
     noise
-        How the numbers are drawn, see `mpsolve.noise.resampled`.
+        How the numbers are drawn, see `mpsolve.uncertainty.sampling.resampled`.
     time_limit
         Wall seconds after which the samples done so far are reported, or None.
     threads

@@ -1,0 +1,1 @@
+"""Numbers with standard deviations: robust answers, and how stable an answer is."""
