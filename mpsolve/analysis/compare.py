@@ -100,7 +100,7 @@ class Comparison:
 
     def table(self) -> Table:
         """The comparison as a `rich.table.Table`, one row per entry."""
-        from mpsolve.report import comparison_table
+        from mpsolve.report.tables import comparison_table
 
         return comparison_table(self)
 

@@ -146,7 +146,7 @@ class Sensitivity:
 
     def table(self) -> Table:
         """The analysis as a `rich.table.Table`, one row per budget."""
-        from mpsolve.report import sensitivity_table
+        from mpsolve.report.tables import sensitivity_table
 
         return sensitivity_table(self)
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from mpsolve.cli.output import Part, fitting, print_report
 from mpsolve.profiles.table import Provenance
-from mpsolve.report import (
+from mpsolve.report.tables import (
     cost_label,
     cost_table,
     number,

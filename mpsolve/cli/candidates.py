@@ -25,7 +25,7 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, error_status
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
-from mpsolve.report import candidates_table, precisions_table
+from mpsolve.report.tables import candidates_table, precisions_table
 
 if TYPE_CHECKING:
     from mpsolve.cli.problem import Posed

@@ -19,7 +19,7 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, best_status
 from mpsolve.model.solution import Status
-from mpsolve.report import comparison_table
+from mpsolve.report.tables import comparison_table
 
 if TYPE_CHECKING:
     from mpsolve.analysis.compare import Entry

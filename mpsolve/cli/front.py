@@ -33,7 +33,7 @@ from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, error_status
 from mpsolve.errors import InfeasibleError, InputError, MissingDependencyError, NoSolutionError
 from mpsolve.fronts.pareto_front import pareto_front
-from mpsolve.report import front_table
+from mpsolve.report.tables import front_table
 
 if TYPE_CHECKING:
     from mpsolve.building.ram import RamBudget

@@ -15,7 +15,7 @@ from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.table import Provenance
-from mpsolve.report import importer_list
+from mpsolve.report.tables import importer_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from mpsolve.cli.completions import complete_files, complete_tables
 from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.heuristics.free_bits import FreeBits
-from mpsolve.report import inspection_sentences, inspection_table, throughput_table
+from mpsolve.report.tables import inspection_sentences, inspection_table, throughput_table
 
 
 @click.command(
@@ -48,7 +48,7 @@ def inspect(tables: tuple[str, ...], *, start: str, plot: str | None, as_json: b
         check_writable(plot)
     found = [inspect_table(load_table(name), start) for name in tables]
     if plot:
-        from mpsolve.plotting import plot_throughput
+        from mpsolve.report.plots import plot_throughput
 
         plot_throughput([inspection.table for inspection in found], plot)
     if as_json:

@@ -240,7 +240,7 @@ def mcu(
 
 
 def _list(devices: tuple[Device, ...], as_json: bool) -> None:
-    from mpsolve.report import device_list
+    from mpsolve.report.tables import device_list
 
     if as_json:
         print_json([asdict(device) for device in devices])

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mpsolve.cli.output import print_report, write_text
 from mpsolve.model.solution import Status
-from mpsolve.report import (
+from mpsolve.report.tables import (
     fit_table,
     front_table,
     number,

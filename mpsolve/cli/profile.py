@@ -14,7 +14,7 @@ from mpsolve.cli.output import check_writable, print_json, print_report, write_e
 from mpsolve.cli.profiling import check_checkable, checked_additivity, profiled
 from mpsolve.cli.status import SOLVED
 from mpsolve.profiles.write import write_csv
-from mpsolve.report import additivity_table, inspection_sentences, layer_list
+from mpsolve.report.tables import additivity_table, inspection_sentences, layer_list
 
 
 @click.command(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mpsolve.model.solution import relative_gap
-from mpsolve.report import number, percentage
+from mpsolve.report.tables import number, percentage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

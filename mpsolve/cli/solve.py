@@ -29,7 +29,7 @@ from mpsolve.cli.status import EPILOG, SOLVED, exit_status
 from mpsolve.errors import InputError
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Status
-from mpsolve.report import sensitivity_sentences
+from mpsolve.report.tables import sensitivity_sentences
 from mpsolve.solving import solve as entrance
 from mpsolve.uncertainty.solve_robust import solve_robust
 

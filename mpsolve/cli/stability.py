@@ -18,7 +18,7 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, exit_status
 from mpsolve.errors import InputError
-from mpsolve.report import spoken, stability_sentences, stability_table
+from mpsolve.report.tables import spoken, stability_sentences, stability_table
 from mpsolve.solving.solve import solve
 from mpsolve.uncertainty import stability as resampling
 from mpsolve.uncertainty.sampling import NOISES

@@ -16,7 +16,7 @@ from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
 from mpsolve.model.evaluation import smallest, total
 from mpsolve.model.problem import Problem
-from mpsolve.report import bundled_table_list, labelled, layer_list, number
+from mpsolve.report.tables import bundled_table_list, labelled, layer_list, number
 
 if TYPE_CHECKING:
     from mpsolve.profiles.bundled import BundledTable

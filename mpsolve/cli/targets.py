@@ -11,7 +11,7 @@ from mpsolve.cli.completions import complete_targets
 from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.errors import MissingDependencyError
-from mpsolve.report.text import new_table, plain
+from mpsolve.report.tables.text import new_table, plain
 
 if TYPE_CHECKING:
     from mpsolve.profiles.targets.target import Target

@@ -17,7 +17,7 @@ from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import INFEASIBLE, SOLVED
 from mpsolve.model.solution import Status, relative_gap
-from mpsolve.report import difference_table, percentage, spoken, verification_table
+from mpsolve.report.tables import difference_table, percentage, spoken, verification_table
 
 if TYPE_CHECKING:
     from mpsolve.analysis.verify import Verification

@@ -230,7 +230,7 @@ class Front:
         InputError
             If the file cannot be written.
         """
-        from mpsolve.plotting import plot_front
+        from mpsolve.report.plots import plot_front
 
         return plot_front(self, path, ax)
 

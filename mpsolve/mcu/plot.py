@@ -8,7 +8,7 @@ import numpy as np
 
 from mpsolve.mcu.devices import DEVICES
 from mpsolve.mcu.memory_map import ROLES
-from mpsolve.plotting import DECADES, new_figure, save_figure
+from mpsolve.report.plots import DECADES, new_figure, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -154,7 +154,7 @@ class Solution:
 
     def table(self) -> Table:
         """The answer as a `rich.table.Table`, one row per layer."""
-        from mpsolve.report import solution_table
+        from mpsolve.report.tables import solution_table
 
         return solution_table(self)
 

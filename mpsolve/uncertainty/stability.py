@@ -155,7 +155,7 @@ class Stability:
 
     def table(self) -> Table:
         """The frequencies as a `rich.table.Table`, one row per layer."""
-        from mpsolve.report import stability_table
+        from mpsolve.report.tables import stability_table
 
         return stability_table(self)
 

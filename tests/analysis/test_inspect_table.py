@@ -12,7 +12,7 @@ from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.bundled import bundled_table
 from mpsolve.profiles.table import LatencyTable
-from mpsolve.report import inspection_sentences
+from mpsolve.report.tables import inspection_sentences
 
 P22, P44, P48, P84, P88 = map(Precision.parse, ("2b/2b", "4b/4b", "4b/8b", "8b/4b", "8b/8b"))
 

@@ -23,7 +23,7 @@ from mpsolve import (
     solve,
 )
 from mpsolve.analysis.shadow_prices import HOPELESS, multipliers
-from mpsolve.report import sensitivity_sentences
+from mpsolve.report.tables import sensitivity_sentences
 from mpsolve.solving.session import Repetition, Stopped
 from tests.support import feasible_assignments, random_problem
 

@@ -122,5 +122,5 @@ def test_every_status_has_a_meaning(status: Status) -> None:
 def test_table() -> None:
     """The answer as a table with one row per layer."""
     pytest.importorskip("rich")
-    pytest.importorskip("mpsolve.report")
+    pytest.importorskip("mpsolve.report.tables")
     assert FULL.table().row_count == 1

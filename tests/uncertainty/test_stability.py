@@ -23,7 +23,7 @@ from mpsolve import (
     solve,
     stability,
 )
-from mpsolve.report import stability_sentences
+from mpsolve.report.tables import stability_sentences
 from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.uncertainty.sampling import NOISES, resampled
 from mpsolve.uncertainty.stability import standard_error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.bench.haq_mcu.setting import SCHEME
 from mpsolve.profiles.memory import SCHEMES
-from mpsolve.report.text import number
+from mpsolve.report.tables.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

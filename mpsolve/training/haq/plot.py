@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.plotting import new_figure, save_figure
+from mpsolve.report.plots import new_figure, save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

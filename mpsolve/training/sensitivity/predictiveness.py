@@ -91,7 +91,7 @@ class Predictiveness:
         ax
             Axes to draw on; by default new ones.
         """
-        from mpsolve.plotting import plot_prediction
+        from mpsolve.report.plots import plot_prediction
 
         label = f"Spearman {self.spearman}\nKendall {self.kendall}"
         return plot_prediction(self.predicted, self.measured, label, path, ax)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mpsolve.alternatives.distance import distance
-from mpsolve.report.text import (
+from mpsolve.report.tables.text import (
     column,
     cost_label,
     labelled,

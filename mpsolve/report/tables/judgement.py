@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.model.solution import Status
-from mpsolve.report.text import (
+from mpsolve.report.tables.text import (
     cost_label,
     new_table,
     number,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mpsolve import Configuration, Problem, Provenance, Tie, compare, solve, verify
 from mpsolve.profiles.bundled import bundled_tables
-from mpsolve.report import (
+from mpsolve.report.tables import (
     bundled_table_list,
     comparison_table,
     cost_table,

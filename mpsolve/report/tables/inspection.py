@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.report.text import labelled, new_table, number, percentage, plain
+from mpsolve.report.tables.text import labelled, new_table, number, percentage, plain
 
 if TYPE_CHECKING:
     from rich.table import Table

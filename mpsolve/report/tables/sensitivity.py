@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mpsolve.report.text import cost_label, new_table, number, plain
+from mpsolve.report.tables.text import cost_label, new_table, number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

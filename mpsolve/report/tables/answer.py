@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.building.homogeneous import homogeneous_choice
-from mpsolve.report.text import (
+from mpsolve.report.tables.text import (
     column,
     cost_label,
     labelled,

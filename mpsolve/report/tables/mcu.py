@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.mcu.fit import rule_fits
 from mpsolve.model.solution import Status
-from mpsolve.report.text import column, new_table, number, percentage, plain
+from mpsolve.report.tables.text import column, new_table, number, percentage, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
