@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.building.test_conversions import costs, problem, residual
 
 from mpsolve import InputError, LatencyTable, Precision
 from mpsolve.bench.cpu_table import report
@@ -22,6 +21,7 @@ from mpsolve.building.conversions import with_conversions
 from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.networks import NetworkBuilder
 from mpsolve.profiles.targets.measured.cpu import CpuTarget
+from tests.building.test_conversions import costs, problem, residual
 
 if TYPE_CHECKING:
     from pathlib import Path

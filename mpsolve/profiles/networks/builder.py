@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.profiles.networks.convolution import Size, convolution, pair
+from mpsolve.profiles.networks.convolution import Size, Window, convolution, pair
 from mpsolve.profiles.networks.layer_type import LayerType
 from mpsolve.profiles.networks.network import Network, Node
 
@@ -58,9 +58,10 @@ class NetworkBuilder:
     def conv(
         self, name: str, x: str, channels: int, kernel: Size = 3, stride: Size = 1, **more: Any
     ) -> str:
-        """A convolution; ``more`` are further arguments of `convolution`."""
+        """A convolution; ``more`` are further arguments of `Window` and `convolution`."""
         in_channels, height, width = self.shape(x)
-        layer_type = convolution(in_channels, channels, (height, width), kernel, stride, **more)
+        window = Window(kernel, stride, more.pop("padding", None), more.pop("dilation", 1))
+        layer_type = convolution(in_channels, channels, (height, width), window, **more)
         return self.layer(name, x, layer_type)
 
     def dw(self, name: str, x: str, kernel: Size = 3, stride: Size = 1, **more: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mpsolve.profiles.networks.layer_type import LayerType
@@ -13,15 +13,31 @@ Pair: TypeAlias = tuple[int, int]
 Size: TypeAlias = int | Pair
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The kernel of a convolution and how it moves.
+
+    Attributes
+    ----------
+    kernel, stride, dilation
+        Height and width, or one number for both.
+    padding
+        None for `least_padding`, with an output of the size of the input divided by the stride,
+        rounded up: 1 for a kernel 3 x 3 and 2 for 5 x 5.
+    """
+
+    kernel: Size = 3
+    stride: Size = 1
+    padding: Size | None = None
+    dilation: Size = 1
+
+
 def convolution(
     in_channels: int,
     out_channels: int,
     in_size: Pair,
-    kernel: Size = 3,
-    stride: Size = 1,
+    window: Window,
     *,
-    padding: Size | None = None,
-    dilation: Size = 1,
     groups: int = 1,
     bias: bool = False,
     out_size: Pair | None = None,
@@ -32,15 +48,13 @@ def convolution(
     ----------
     in_channels, out_channels, in_size, groups, bias
         See `LayerType`.
-    kernel, stride, dilation
-        Height and width, or one number for both.
-    padding
-        By default `least_padding`, and the output has the size of the input divided by the
-        stride, rounded up: 1 for a kernel 3 x 3 and 2 for 5 x 5.
+    window
+        The kernel and how it moves.
     out_size
         Where it is not what the padding implies, since more is padded on one side.
     """
-    kernel, stride, dilation = pair(kernel), pair(stride), pair(dilation)
+    kernel, stride, dilation = pair(window.kernel), pair(window.stride), pair(window.dilation)
+    padding = window.padding
     if padding is None:
         if out_size is None:
             out_size = (-(-in_size[0] // stride[0]), -(-in_size[1] // stride[1]))

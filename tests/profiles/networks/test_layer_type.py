@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mpsolve.errors import InputError
 from mpsolve.profiles.networks import LayerType, NetworkBuilder
-from mpsolve.profiles.networks.convolution import convolution, least_padding
+from mpsolve.profiles.networks.convolution import Window, convolution, least_padding
 
 
 def positions(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
@@ -40,7 +40,7 @@ def test_the_least_padding_is_enough_and_no_larger(
 @pytest.mark.parametrize(("kernel", "padding"), [(1, 0), (3, 1), (5, 2), (7, 3)])
 def test_odd_kernels_are_padded_by_half(size: int, stride: int, kernel: int, padding: int) -> None:
     """At strides 1 and 2, as all frameworks write it; a larger stride may need less."""
-    layer_type = convolution(3, 8, (size, size), kernel, stride)
+    layer_type = convolution(3, 8, (size, size), Window(kernel, stride))
     assert layer_type.out_size == (-(-size // stride),) * 2
     assert layer_type.padding[0] <= padding
     if stride < 3:
@@ -62,7 +62,7 @@ def test_odd_kernels_are_padded_by_half(size: int, stride: int, kernel: int, pad
 )
 def test_kinds(in_channels: int, kernel: int | tuple[int, int], groups: int, kind: str) -> None:
     """Depthwise has one channel per group, pointwise one position; a single channel is neither."""
-    assert convolution(in_channels, 16, (9, 9), kernel, groups=groups).kind == kind
+    assert convolution(in_channels, 16, (9, 9), Window(kernel), groups=groups).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.profiles.networks.convolution import convolution, least_padding
+from mpsolve.profiles.networks.convolution import Window, convolution, least_padding
 from mpsolve.profiles.networks.readers.onnx_operators import CONVOLUTIONS
 from mpsolve.profiles.networks.readers.shapes import linear_type
 
@@ -63,10 +63,7 @@ def _convolution(
         x[0],
         weights[0],
         in_size,
-        kernel,
-        stride,
-        padding=padding,
-        dilation=dilation,
+        Window(kernel, stride, padding, dilation),
         groups=attributes["group"].i if "group" in attributes else 1,
         bias=bias,
         out_size=out_size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.profiles.networks.convolution import convolution
+from mpsolve.profiles.networks.convolution import Window, convolution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,10 +41,12 @@ def convolution_type(
         x[0],
         weights[0],
         _pair(x[1:], axes, 1),
-        _pair(weights[2:], axes, 1),
-        _pair(arguments["stride"], axes, 1),
-        padding=None if padding == "same" else _pair(padding, axes, 0),
-        dilation=_pair(arguments["dilation"], axes, 1),
+        Window(
+            _pair(weights[2:], axes, 1),
+            _pair(arguments["stride"], axes, 1),
+            None if padding == "same" else _pair(padding, axes, 0),
+            _pair(arguments["dilation"], axes, 1),
+        ),
         groups=arguments["groups"],
         bias=bias,
         out_size=_pair(y[1:], axes, 1),
