@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LINKS = ("bench", "formulations", "profiles", "training")
+LINKS = ("formulations", "profiles", "training")
 
 
 BUILD = """
@@ -59,9 +60,31 @@ def names_in(folder: Path) -> list[str]:
 
 
 def test_the_only_top_level_package_is_mpsolve(wheel_names: list[str]) -> None:
-    """Nothing named formulations, profiles or training may land in site-packages."""
+    """Nothing named bench, formulations, profiles or training may land in site-packages."""
     top = {name.partition("/")[0] for name in wheel_names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"mpsolve"}
+
+
+def test_nothing_that_is_shipped_imports_what_is_not() -> None:
+    """Tests and studies import the package, and never the other way round."""
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / "mpsolve").rglob("*.py")
+        for name in imported(path)
+        if name.partition(".")[0] in ("bench", "tests")
+    }
+    assert found == set()
+
+
+def imported(path: Path) -> list[str]:
+    """The modules that a file imports, wherever in it."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.append(node.module or "")
+    return names
 
 
 def test_tables_and_type_marker_are_shipped(wheel_names: list[str]) -> None:
@@ -76,13 +99,13 @@ def test_tables_and_type_marker_are_shipped(wheel_names: list[str]) -> None:
 
 
 def test_the_source_archive_holds_what_builds_and_tests_the_package(built: Path) -> None:
-    """The kernel's C files and the tests travel with it."""
+    """The kernel's C files, the tests and the studies travel with it."""
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
     kernel = (ROOT / "mpsolve/formulations/mckp/kernel").glob("*.[ch]")
-    tests = (ROOT / "tests").rglob("*.py")
-    wanted = {str(path.relative_to(ROOT)) for path in (*kernel, *tests)}
+    python = (path for name in ("tests", "bench") for path in (ROOT / name).rglob("*.py"))
+    wanted = {str(path.relative_to(ROOT)) for path in (*kernel, *python)}
     assert len(wanted) > 40
     assert wanted - names == set()
 

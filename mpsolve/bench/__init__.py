@@ -1,5 +1,5 @@
 """Benchmarks: every method and its rivals on a fixed register of instances.
 
-``python -m bench run``, ``report``, ``list`` and ``kernel`` from the root of the repository, or
-``mpsolve bench`` where mpsolve is installed. ``PROTOCOL.md`` beside this file says what is timed.
+``mpsolve bench run``, ``report``, ``list`` and ``kernel``. ``PROTOCOL.md`` beside this file says
+what is timed. The studies are in ``bench`` at the root of the repository, not in the package.
 """

@@ -1,4 +1,4 @@
-"""``python -m bench`` and ``python -m mpsolve.bench``."""
+"""``python -m mpsolve.bench``, which is ``mpsolve bench``."""
 
 import sys
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from bench.enumeration import feasible_assignments
+from bench.random_problems import random_problem
 from mpsolve import (
     InfeasibleError,
     InputError,
@@ -25,7 +27,6 @@ from mpsolve import (
 from mpsolve.alternatives.distance import at_least, distance
 from mpsolve.alternatives.lagrangian_bound import Prices
 from mpsolve.solving.session import Repetition, Stopped
-from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray

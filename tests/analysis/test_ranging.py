@@ -12,6 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from bench.enumeration import feasible_assignments
+from bench.random_problems import random_problem
 from mpsolve import (
     InputError,
     Limit,
@@ -25,7 +27,6 @@ from mpsolve import (
 from mpsolve.analysis.shadow_prices import HOPELESS, multipliers
 from mpsolve.report.tables import sensitivity_sentences
 from mpsolve.solving.session import Repetition, Stopped
-from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:
     from mpsolve.model.solution import Solution

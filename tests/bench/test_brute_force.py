@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.bench import brute_force
+from bench import brute_force
 
 if TYPE_CHECKING:
     import pytest

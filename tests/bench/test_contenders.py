@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.enumeration import brute_force
 from mpsolve.bench.baselines.annealing import Annealing
 from mpsolve.bench.baselines.discretised_dp import DiscretisedDp
 from mpsolve.bench.baselines.effort import Effort
@@ -21,7 +22,6 @@ from mpsolve.bench.result import Claim, Verdict
 from mpsolve.errors import InputError
 from mpsolve.model.constraints import LinearConstraint, Tie
 from mpsolve.model.problem import Problem
-from tests.support import brute_force
 
 EFFORT = Effort(steps=200)
 BASELINES: list[Contender] = [

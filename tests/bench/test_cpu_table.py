@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from bench.cpu_table import report
+from bench.cpu_table import result as module
+from bench.cpu_table.__main__ import arguments, main
+from bench.cpu_table.plot import plot
+from bench.cpu_table.result import Result, Row, at_budget, fastest, run, slower_in_int8
 from mpsolve import InputError, LatencyTable, Precision
-from mpsolve.bench.cpu_table import report
-from mpsolve.bench.cpu_table import result as module
-from mpsolve.bench.cpu_table.__main__ import arguments, main
-from mpsolve.bench.cpu_table.plot import plot
-from mpsolve.bench.cpu_table.result import Result, Row, at_budget, fastest, run, slower_in_int8
 from mpsolve.building.conversions import with_conversions
 from mpsolve.model.evaluation import evaluate
 from mpsolve.profiles.networks import NetworkBuilder

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.haq_mcu.__main__ import arguments, main
+from bench.haq_mcu.result import relaxations, run
+from bench.haq_mcu.setting import BITS, CASES, LIMITS, LOSSES, Case, Limits, haq_mcu_problem
 from mpsolve import Precision, solve
-from mpsolve.bench.haq_mcu.__main__ import arguments, main
-from mpsolve.bench.haq_mcu.result import relaxations, run
-from mpsolve.bench.haq_mcu.setting import BITS, CASES, LIMITS, LOSSES, Case, Limits, haq_mcu_problem
 from mpsolve.profiles.networks import Network, Node, named_network
 from tests.profiles.networks.graphs import layer, network
 

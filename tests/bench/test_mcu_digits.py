@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from bench.mcu_digits.__main__ import main
+from bench.mcu_digits.setting import SETTING, Limits, most_bits
+from bench.mcu_digits.work import greedy
 from mpsolve import InfeasibleError, Network, from_torch
-from mpsolve.bench.mcu_digits.__main__ import main
-from mpsolve.bench.mcu_digits.setting import SETTING, Limits, most_bits
-from mpsolve.bench.mcu_digits.work import greedy
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.mcu.fit import fewest_bits, usage
 from mpsolve.training import build_model

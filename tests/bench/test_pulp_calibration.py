@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mpsolve import InputError, Precision
-from mpsolve.bench.pulp_calibration.figures import (
+from bench.pulp_calibration.figures import (
     COLUMN,
     REFERENCE,
     Profiles,
     modelled,
     profiles,
 )
-from mpsolve.bench.pulp_calibration.networks import profiled_layers
-from mpsolve.bench.pulp_calibration.published import FIGURES
-from mpsolve.bench.pulp_calibration.report import BEGIN, END, markdown, write_markdown
+from bench.pulp_calibration.networks import profiled_layers
+from bench.pulp_calibration.published import FIGURES
+from bench.pulp_calibration.report import BEGIN, END, markdown, write_markdown
+from mpsolve import InputError, Precision
 from mpsolve.profiles.targets.pulp import CALIBRATED, PRIOR, Isa, PulpModel
 from tests.profiles.targets.pulp.helpers import DATA, layer_types
 
 pytest.importorskip("scipy")
 
-from mpsolve.bench.pulp_calibration.__main__ import arguments, main
-from mpsolve.bench.pulp_calibration.fit import FIGURE_SD, PUBLISHED, fit
-from mpsolve.bench.pulp_calibration.results import Results, examine
+from bench.pulp_calibration.__main__ import arguments, main
+from bench.pulp_calibration.fit import FIGURE_SD, PUBLISHED, fit
+from bench.pulp_calibration.results import Results, examine
 
 if TYPE_CHECKING:
     from mpsolve.profiles.targets.pulp.parameters import ParameterSet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mpsolve.bench import rich
+from bench import rich
 
 
 def test_rich_problems_are_timed_and_compared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from mpsolve.bench.training_speed import VARIANTS, main, seconds, variant
+from bench.training_speed import VARIANTS, main, seconds, variant
 
 if TYPE_CHECKING:
     from pathlib import Path

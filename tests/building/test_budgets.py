@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import Configuration, InputError, Precision, Problem, Restriction, Tie
 from mpsolve.building.budgets import parse_budgets, resolve_budgets
-from tests.support import brute_force, random_problem
 
 HIGH, LOW = Precision(8, 8), Precision(4, 4)
 

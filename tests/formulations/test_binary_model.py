@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import LinearConstraint, Precision, Problem, Tie
 from mpsolve.formulations import general
 from mpsolve.formulations.binary_model import BinaryModel, binary_model
@@ -20,7 +22,6 @@ from mpsolve.formulations.method import Options
 from mpsolve.formulations.scaling import float_scale, integer_scale, sketch
 from mpsolve.formulations.task import Hear, Report, Task, float_rows, nearest_choice
 from mpsolve.model.evaluation import evaluate
-from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench.brute_force import RESOLUTION, agree
+from bench.enumeration import brute_force, cancels
+from bench.random_problems import random_problem
 from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
-from mpsolve.bench.brute_force import RESOLUTION, agree
 from mpsolve.formulations import general
 from mpsolve.formulations.method import Options, Outcome, method_named
 from mpsolve.model.evaluation import evaluate
-from tests.support import brute_force, cancels, random_problem
 
 METHODS = ("cpsat", "highs", "milp")
 

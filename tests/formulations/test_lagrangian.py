@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force, cancels
+from bench.random_problems import random_problem
+from bench.rich_instances import TIGHTNESS, mobilenet_v2, rich_problem
 from mpsolve import Limit, LinearConstraint, Problem, Progress, Status, Tie, solve
-from mpsolve.bench.rich_instances import TIGHTNESS, mobilenet_v2, rich_problem
 from mpsolve.formulations.binary_model import binary_model
 from mpsolve.formulations.lagrangian import graph as graph_module
 from mpsolve.formulations.lagrangian import kernel, twin
@@ -27,7 +29,6 @@ from mpsolve.formulations.lagrangian.search import search
 from mpsolve.formulations.method import Options
 from mpsolve.model.evaluation import evaluate
 from tests.formulations.test_general import check_unproven, hard_problem
-from tests.support import brute_force, cancels, random_problem
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel

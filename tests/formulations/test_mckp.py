@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import Limit, Problem, Progress, Status, Tie, UnsupportedError, solve
 from mpsolve.formulations.mckp import method as method_module
 from mpsolve.formulations.mckp import search as search_module
@@ -23,7 +25,7 @@ from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.formulations.mckp.search import Result, SearchOptions, search
 from mpsolve.formulations.method import Options
 from mpsolve.presolve.fixing import affordable, competitive
-from tests.support import KERNELS, brute_force, random_problem
+from tests.support import KERNELS
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray

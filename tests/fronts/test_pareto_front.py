@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from bench.enumeration import feasible_assignments
+from bench.random_problems import random_problem
 from mpsolve import (
     Front,
     InfeasibleError,
@@ -30,7 +32,6 @@ from mpsolve import (
 )
 from mpsolve.fronts.point_by_point import front_point_by_point
 from mpsolve.model.evaluation import keeps, total
-from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:
     from pathlib import Path

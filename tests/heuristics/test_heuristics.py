@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bench.random_problems import PRECISIONS
 from mpsolve import (
     Configuration,
     InputError,
@@ -26,7 +27,6 @@ from mpsolve import (
     solve,
 )
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
-from tests.support import PRECISIONS
 
 Latencies = dict[int, dict[Precision, int]]
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import feasible_assignments, summands
 from mpsolve import InfeasibleError, Problem, UnsupportedError, pareto_front
 from mpsolve.mcu import Setting, mcu_problem, rom_front
 from mpsolve.mcu.front import NOTE, separates
 from mpsolve.profiles.networks import Network, named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
 from tests.mcu.small import assignments, chains
-from tests.support import feasible_assignments, summands
 
 
 def front_of(points: list[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import InputError, LinearConstraint, Precision, Problem, Restriction, Tie
 from mpsolve.model.evaluation import checked_limit, evaluate, keeps, smallest, total
-from tests.support import brute_force, random_problem
 
 FLOATS = st.floats(-1e9, 1e9)
 

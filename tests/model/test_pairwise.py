@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mpsolve
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import (
     InputError,
     PairwiseTerm,
@@ -29,7 +31,6 @@ from mpsolve.formulations.method import Options, method_named
 from mpsolve.model.evaluation import evaluate
 from mpsolve.presolve.conflict import quick_conflict
 from mpsolve.presolve.redundancy import binding_budgets, binding_pairwise
-from tests.support import brute_force, random_problem
 
 #: Two layers at 8b/8b or 4b/8b; without pairs (1, 0) loses least within 10 cycles.
 PLAIN = Problem.from_arrays(

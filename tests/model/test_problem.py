@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import (
     Configuration,
     InputError,
@@ -24,7 +26,6 @@ from mpsolve import (
     Tie,
 )
 from mpsolve.model.ragged import INTEGER_SUM, flatten
-from tests.support import brute_force, random_problem
 
 PAIR = (Precision(8, 8), Precision(4, 4))
 #: Two layers; the second has a single candidate.

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.random_problems import random_problem
 from mpsolve import Precision, Problem, Restriction, Tie, UnsupportedError
 from mpsolve.presolve.choice_groups import MAX_JOINT, ChoiceGroups, choice_groups, layer_groups
-from tests.support import random_problem
 
 PRECISIONS = ["8b/8b", "8b/4b", "4b/8b"]
 SEEDS = st.integers(0, 2**32)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import LinearConstraint, Precision, Problem, Restriction, Tie
 from mpsolve.presolve.conflict import explain, quick_conflict
 from mpsolve.presolve.quickxplain import minimal
-from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:
     from mpsolve.errors import Conflict

@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import LinearConstraint, Precision, Problem, Restriction
 from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
-from tests.support import brute_force, random_problem
 
 
 def problem(latency: float, **parts: Any) -> Problem:

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import (
     InfeasibleError,
     InputError,
@@ -26,7 +28,6 @@ from mpsolve import (
 )
 from mpsolve.formulations.mckp.knapsack import KnapsackAnswer
 from mpsolve.solving import assign as arrays_module
-from tests.support import brute_force, random_problem
 
 #: Within 8, candidate 1 of both groups is best: cost 4 + 2, loss 3 + 1.
 LOSS, COST = [[0, 3, 5], [0, 1]], [[9, 4, 1], [7, 2]]

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mpsolve
+from bench.enumeration import brute_force
+from bench.random_problems import random_problem
 from mpsolve import (
     Configuration,
     InputError,
@@ -32,7 +34,6 @@ from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.evaluation import evaluate
 from mpsolve.solving import solve as entrance_module
 from mpsolve.solving.solve import choose_method
-from tests.support import brute_force, random_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import feasible_assignments
+from bench.random_problems import random_problem
 from mpsolve import (
     Box,
     Budgeted,
@@ -25,7 +27,6 @@ from mpsolve import (
     solve_robust,
 )
 from mpsolve.solving.session import Repetition
-from tests.support import feasible_assignments, random_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

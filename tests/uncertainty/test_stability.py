@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.enumeration import feasible_assignments
 from mpsolve import (
     InfeasibleError,
     InputError,
@@ -27,7 +28,6 @@ from mpsolve.report.tables import stability_sentences
 from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.uncertainty.sampling import NOISES, resampled
 from mpsolve.uncertainty.stability import standard_error
-from tests.support import feasible_assignments
 
 if TYPE_CHECKING:
     from mpsolve.uncertainty.sampling import Noise

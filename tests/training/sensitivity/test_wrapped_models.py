@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from bench.enumeration import brute_force
 from mpsolve import Configuration, InputError, Precision, Problem, solve
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.profiles.read import read_table
@@ -33,7 +34,6 @@ from mpsolve.training import (
 from mpsolve.training.sensitivity.hessian import Hessian
 from mpsolve.training.sensitivity.observation import layer_outputs
 from mpsolve.training.sensitivity.operand import measuring
-from tests.support import brute_force
 from tests.training.sensitivity.handmade import rounded_weight
 from tests.training.support import normal
 from tests.training.wrapping.models import InPlace, Small, images, randomise

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.bench.haq_mcu.setting import SCHEME, haq_mcu_problem
+from bench.haq_mcu.setting import SCHEME, haq_mcu_problem
 from mpsolve.errors import InfeasibleError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.model.evaluation import evaluate
@@ -17,7 +17,7 @@ from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
-    from mpsolve.bench.haq_mcu.setting import Case, Limits
+    from bench.haq_mcu.setting import Case, Limits
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks import Network

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.bench.pulp_calibration.fit import FIGURE_SD, PUBLISHED
-from mpsolve.bench.pulp_calibration.published import FIGURES
+from bench.pulp_calibration.fit import FIGURE_SD, PUBLISHED
+from bench.pulp_calibration.published import FIGURES
 from mpsolve.errors import InputError
 from mpsolve.profiles.targets.pulp.parameters import CALIBRATED, FREE, PRIOR, PRIOR_LOG_SD
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mpsolve.bench.pulp_calibration.results import Results
+    from bench.pulp_calibration.results import Results
     from mpsolve.typing import FloatArray
 
 #: What stands between these lines of a page is written by the command.

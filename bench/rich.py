@@ -5,7 +5,7 @@
 Problems: MobileNetV2 (53 nodes) and the same network with more blocks (224 nodes), with drawn
 losses and latencies, budgets on latency and ROM, a RAM limit at every node and a tie for every
 residual; loose, tight, with tight RAM, and with conversions between neighbours (see
-`mpsolve.bench.rich_instances`). Every method solves
+`bench.rich_instances`). Every method solves
 the same problem in turn; a call that starts the solvers' processes is not counted, and no method
 sees what was prepared for another. Times are wall times of `mpsolve.solve`, and for the general
 solvers contain the way to their process. A method that does not finish counts with the limit.
@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from bench.rich_instances import TIGHTNESS, rich_problem
 from mpsolve import MissingDependencyError, Status, solve
 from mpsolve.bench.reference import AGREEMENT
-from mpsolve.bench.rich_instances import TIGHTNESS, rich_problem
 
 if TYPE_CHECKING:
     from mpsolve import Problem

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.bench.pulp_calibration.fit import PUBLISHED
-from mpsolve.bench.pulp_calibration.published import FIGURES
+from bench.pulp_calibration.fit import PUBLISHED
+from bench.pulp_calibration.published import FIGURES
 from mpsolve.bench.report.style import figure
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mpsolve.bench.pulp_calibration.results import Results
+    from bench.pulp_calibration.results import Results
 
 
 def plot(results: Results, path: Path) -> None:

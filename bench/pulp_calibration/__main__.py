@@ -15,9 +15,9 @@ import json
 import sys
 from pathlib import Path
 
-from mpsolve.bench.pulp_calibration.plot import plot
-from mpsolve.bench.pulp_calibration.report import markdown, write_markdown
-from mpsolve.bench.pulp_calibration.results import examine
+from bench.pulp_calibration.plot import plot
+from bench.pulp_calibration.report import markdown, write_markdown
+from bench.pulp_calibration.results import examine
 from mpsolve.errors import MpsolveError
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.pulp_calibration.networks import profiled_layers
+from bench.pulp_calibration.published import FIGURES
 from mpsolve import Configuration, Precision, Problem, free_bits
-from mpsolve.bench.pulp_calibration.networks import profiled_layers
-from mpsolve.bench.pulp_calibration.published import FIGURES
 from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.pulp.model import cycles, layer_schedule
 from mpsolve.profiles.targets.pulp.platform import (
@@ -24,7 +24,7 @@ from mpsolve.profiles.targets.pulp.schedule import join
 from mpsolve.profiles.targets.pulp.support import PRECISIONS
 
 if TYPE_CHECKING:
-    from mpsolve.bench.pulp_calibration.networks import ProfiledLayer
+    from bench.pulp_calibration.networks import ProfiledLayer
     from mpsolve.profiles.targets.pulp.parameters import Parameters
     from mpsolve.profiles.targets.pulp.schedule import Schedule
     from mpsolve.typing import BoolArray, FloatArray, IntArray

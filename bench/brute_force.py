@@ -17,8 +17,9 @@ from collections import Counter
 
 import numpy as np
 
+from bench.enumeration import Truth, brute_force
+from bench.random_problems import random_problem
 from mpsolve import solve
-from tests.support import Truth, brute_force, random_problem
 
 RELATIONS = ("precision", "b_in", "b_wt")
 #: Methods that resolve losses to rounding.

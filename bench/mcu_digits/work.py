@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.bench.mcu_digits.setting import SETTING
+from bench.mcu_digits.setting import SETTING
 from mpsolve.errors import InputError
 from mpsolve.heuristics.memory_driven import memory_driven
 from mpsolve.mcu import mcu_problem
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from mpsolve.bench.mcu_digits.setting import Limits
+    from bench.mcu_digits.setting import Limits
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.precision import Precision
     from mpsolve.model.problem import Problem

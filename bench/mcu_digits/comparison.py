@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.bench.mcu_digits import work
-from mpsolve.bench.mcu_digits.setting import METRICS, SETTING, STRATEGIES, most_bits
+from bench.mcu_digits import work
+from bench.mcu_digits.setting import METRICS, SETTING, STRATEGIES, most_bits
 from mpsolve.mcu.fit import usage
 from mpsolve.mcu.setting import mcu_table
 from mpsolve.model.configuration import Configuration
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from mpsolve.bench.mcu_digits.setting import Limits
+    from bench.mcu_digits.setting import Limits
     from mpsolve.profiles.networks.network import Network
     from mpsolve.training.flow.pool import Pool
     from mpsolve.training.flow.settings import FlowSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.bench.haq_mcu.setting import LOSSES
+from bench.haq_mcu.setting import LOSSES
 from mpsolve.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from mpsolve.bench.haq_mcu.result import Result
+    from bench.haq_mcu.result import Result
 
 COLOURS = {"optimum": "#08306b", "rule": "#d94801", "paper": "#8f8f8f"}
 SHADES = ("#d94801", "#f79646")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from mpsolve.bench.cpu_table.result import Result, Row
+    from bench.cpu_table.result import Result, Row
 
 HEADERS = (
     "configuration",

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from mpsolve.bench.cpu_table import report
-from mpsolve.bench.cpu_table.plot import plot
-from mpsolve.bench.cpu_table.result import run
+from bench.cpu_table import report
+from bench.cpu_table.plot import plot
+from bench.cpu_table.result import run
 from mpsolve.errors import MpsolveError
 from mpsolve.profiles.targets.measured.cpu import CpuTarget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpsolve.bench.cpu_table.result import Result
+    from bench.cpu_table.result import Result
 
 WIDTH = 180
 

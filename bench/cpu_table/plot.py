@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from mpsolve.bench.cpu_table.result import Result, Row
+    from bench.cpu_table.result import Result, Row
 
 COLOURS = {
     "one format": "#252525",

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.pulp_calibration.figures import modelled
+from bench.pulp_calibration.published import FIGURES
 from mpsolve.bench.packages import require
-from mpsolve.bench.pulp_calibration.figures import modelled
-from mpsolve.bench.pulp_calibration.published import FIGURES
 from mpsolve.profiles.targets.pulp.parameters import FREE, PRIOR, ParameterSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpsolve.bench.pulp_calibration.figures import Profiles
+    from bench.pulp_calibration.figures import Profiles
     from mpsolve.typing import FloatArray
 
 #: Percentage points that a figure may miss: rounding, other versions, and what is not modelled.

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from mpsolve.bench.haq_mcu import report
-from mpsolve.bench.haq_mcu.plot import plot
-from mpsolve.bench.haq_mcu.result import run
-from mpsolve.bench.haq_mcu.setting import CASES, LIMITS, LOSSES, Limits
+from bench.haq_mcu import report
+from bench.haq_mcu.plot import plot
+from bench.haq_mcu.result import run
+from bench.haq_mcu.setting import CASES, LIMITS, LOSSES, Limits
 from mpsolve.bench.machine import description
 from mpsolve.errors import MpsolveError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpsolve.bench.haq_mcu.result import Result
+    from bench.haq_mcu.result import Result
 
 WIDTH = 180
 

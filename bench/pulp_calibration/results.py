@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.bench.pulp_calibration.checks import Check, Spread, checks, l1_errors, spread
-from mpsolve.bench.pulp_calibration.figures import modelled, profiles
-from mpsolve.bench.pulp_calibration.fit import PUBLISHED, fit
-from mpsolve.bench.pulp_calibration.held_out import network_errors, pair_errors
-from mpsolve.bench.pulp_calibration.published import FIGURES
+from bench.pulp_calibration.checks import Check, Spread, checks, l1_errors, spread
+from bench.pulp_calibration.figures import modelled, profiles
+from bench.pulp_calibration.fit import PUBLISHED, fit
+from bench.pulp_calibration.held_out import network_errors, pair_errors
+from bench.pulp_calibration.published import FIGURES
 from mpsolve.profiles.targets.pulp.parameters import CALIBRATED, FREE, PRIOR, ParameterSet
 
 if TYPE_CHECKING:

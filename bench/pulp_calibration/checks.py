@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve import Precision
-from mpsolve.bench.pulp_calibration.figures import (
+from bench.pulp_calibration.figures import (
     COLUMN,
     REFERENCE,
     Profile,
     modelled,
     profiles,
 )
-from mpsolve.bench.pulp_calibration.fit import PUBLISHED
-from mpsolve.bench.pulp_calibration.networks import profiled_layers
-from mpsolve.bench.pulp_calibration.published import (
+from bench.pulp_calibration.fit import PUBLISHED
+from bench.pulp_calibration.networks import profiled_layers
+from bench.pulp_calibration.published import (
     CONTRADICTED_GAIN,
     DORY_CYCLES,
     HEURISTIC_GAIN,
     RAISED_LAYERS,
 )
+from mpsolve import Precision
 from mpsolve.profiles.targets.pulp.parameters import CALIBRATED
 from mpsolve.profiles.targets.pulp.platform import Isa, Platform
 from mpsolve.profiles.targets.pulp.support import PRECISIONS
 
 if TYPE_CHECKING:
-    from mpsolve.bench.pulp_calibration.figures import Profiles
+    from bench.pulp_calibration.figures import Profiles
     from mpsolve.profiles.targets.pulp.parameters import Parameters
     from mpsolve.typing import FloatArray, NumberArray
 

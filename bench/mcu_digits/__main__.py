@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from bench.mcu_digits.comparison import Comparison, Line
+from bench.mcu_digits.setting import STRATEGIES, Limits
 from mpsolve.bench.machine import description
-from mpsolve.bench.mcu_digits.comparison import Comparison, Line
-from mpsolve.bench.mcu_digits.setting import STRATEGIES, Limits
 from mpsolve.cli.flow import flow_display
 from mpsolve.errors import MpsolveError
 from mpsolve.training.flow.flow import default_jobs, only_one

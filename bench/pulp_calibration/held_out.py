@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.bench.pulp_calibration.figures import modelled
-from mpsolve.bench.pulp_calibration.fit import PUBLISHED, fit
-from mpsolve.bench.pulp_calibration.published import FIGURES
+from bench.pulp_calibration.figures import modelled
+from bench.pulp_calibration.fit import PUBLISHED, fit
+from bench.pulp_calibration.published import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpsolve.bench.pulp_calibration.figures import Profiles
+    from bench.pulp_calibration.figures import Profiles
     from mpsolve.typing import FloatArray
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.bench.haq_mcu.setting import SCHEME
+from bench.haq_mcu.setting import SCHEME
 from mpsolve.profiles.memory import SCHEMES
 from mpsolve.report.tables.text import number
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from mpsolve.bench.haq_mcu.result import Answer, Result
+    from bench.haq_mcu.result import Answer, Result
 
 HEADERS = (
     "network",
