@@ -1,25 +1,18 @@
-"""Compare methods with complete enumeration, and so with each other, on many random problems.
-
-    python -m bench.brute_force --instances 100000 --seed 0
-    python -m bench.brute_force --method lagrangian,highs --budgets 2 --pairwise
-
-By default both kernels of mckp are compared, which must also choose alike. Prints every difference,
-and ends with exit status 1 if there is one. Losses that are floats are resolved to rounding by mckp
-and lagrangian, and to about 1e-10 of their sum by the general methods.
-"""
+"""Methods against complete enumeration, and so against each other, on many random problems."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections import Counter
+from typing import Any
 
+import click
 import numpy as np
 
-from bench.enumeration import Truth, brute_force
+from bench import enumeration, study
 from bench.random_problems import random_problem
 from mpsolve import solve
+from mpsolve.cli.status import SOLVED
 
 RELATIONS = ("precision", "b_in", "b_wt")
 #: Methods that resolve losses to rounding.
@@ -30,7 +23,7 @@ KERNELS = "mckp:compiled,mckp:numpy"
 RESOLUTION = 1e-10
 
 
-def agree(truth: Truth, loss: float | None, resolution: float) -> bool:
+def agree(truth: enumeration.Truth, loss: float | None, resolution: float) -> bool:
     """Whether an optimum is the true one, up to a part of what is summed."""
     if truth.agrees(loss) or truth.least is None or loss is None:
         return truth.agrees(loss)
@@ -42,10 +35,10 @@ def _exact(method: str) -> bool:
     return method.partition(":")[0] in EXACT
 
 
-def main(
+def compare(
     instances: int, seed: int, method: str, max_layers: int, budgets: int, pairwise: bool = False
 ) -> int:
-    """Run the comparison and return the number of differences."""
+    """Run the comparison, print every difference, and return how many there are."""
     rng = np.random.default_rng(seed)
     seen: Counter[str] = Counter()
     began = time.perf_counter()
@@ -59,7 +52,7 @@ def main(
             constraints=budgets > 1 and k % 4 == 0,
             pairwise=pairwise and k % 5 != 0,
         )
-        truth = brute_force(problem)
+        truth = enumeration.brute_force(problem)
         solutions = {name: solve(problem, name) for name in method.split(",")}
         seen["with ties"] += bool(problem.ties)
         seen["with pairwise terms"] += bool(problem.pairwise)
@@ -79,17 +72,24 @@ def main(
     return seen["different"]
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--instances", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--method", default=KERNELS, help="several are separated by commas")
-    parser.add_argument("--max-layers", type=int, default=12)
-    parser.add_argument("--budgets", type=int, default=1)
-    parser.add_argument("--pairwise", action="store_true", help="add terms for pairs of layers")
-    return parser.parse_args()
+@click.command("brute_force", cls=study.Study)
+@click.option("--instances", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--method", default=KERNELS, show_default=True, help="Several are separated by commas."
+)
+@click.option("--max-layers", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--budgets", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--pairwise", is_flag=True, help="Add terms for pairs of layers.")
+def brute_force(**asked: Any) -> int:
+    """Compare methods with complete enumeration, and so with each other, on random problems.
+
+    By default both kernels of mckp are compared, which must also choose alike. Losses that are
+    floats are resolved to rounding by mckp and lagrangian, and to about 1e-10 of their sum by the
+    general methods. Exit status 1: there is a difference.
+    """
+    return 1 if compare(**asked) else SOLVED
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(**vars(arguments())) else 0)
+    study.run(brute_force)

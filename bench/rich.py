@@ -1,33 +1,21 @@
-"""The Lagrangian method beside every general solver, on problems with many constraints.
-
-    python -m bench.rich [--seeds 10] [--nodes 53 224] [--time-limit 30] [--json FILE]
-
-Problems: MobileNetV2 (53 nodes) and the same network with more blocks (224 nodes), with drawn
-losses and latencies, budgets on latency and ROM, a RAM limit at every node and a tie for every
-residual; loose, tight, with tight RAM, and with conversions between neighbours (see
-`bench.rich_instances`). Every method solves
-the same problem in turn; a call that starts the solvers' processes is not counted, and no method
-sees what was prepared for another. Times are wall times of `mpsolve.solve`, and for the general
-solvers contain the way to their process. A method that does not finish counts with the limit.
-"""
+"""The Lagrangian method beside every general solver, on problems with many constraints."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import platform
 import statistics
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+import click
 
+from bench import study
 from bench.rich_instances import TIGHTNESS, rich_problem
-from mpsolve import MissingDependencyError, Status, solve
+from mpsolve import InputError, MissingDependencyError, Status, solve
 from mpsolve.bench.reference import AGREEMENT
+from mpsolve.bench.report.page import Table
+from mpsolve.cli.output import write_error
+from mpsolve.cli.status import SOLVED
 
 if TYPE_CHECKING:
     from mpsolve import Problem
@@ -36,6 +24,8 @@ OURS = "lagrangian"
 PEERS = ("highs", "milp", "milp:highs", "cpsat")
 #: Nodes -> blocks beside those of MobileNetV2.
 MORE_BLOCKS = {53: 0, 224: 57}
+#: The exit status where a method is wrong.
+WRONG = 1
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ def installed(methods: tuple[str, ...], problem: Problem) -> list[str]:
         try:
             solve(problem, method)
         except MissingDependencyError as error:
-            print(f"left out: {error}", file=sys.stderr)
+            write_error(f"left out: {error}")
         else:
             usable.append(method)
     return usable
@@ -102,27 +92,31 @@ def measure(nodes: int, tightness: str, seed: int, methods: list[str], time_limi
     )
 
 
-def show(results: list[Result], methods: list[str]) -> None:
-    """Print the medians over the seeds, and how ours compare with the fastest peer of each."""
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    table = Table(title="Median milliseconds to the proven optimum", title_justify="left")
-    for header in ("nodes", "limits", *methods, "most of ours", "fastest peer / ours", "slower on"):
-        table.add_column(header, justify="left" if header == "limits" else "right")
+def table(results: list[Result], methods: list[str]) -> Table:
+    """The medians over the seeds, and how ours compare with the fastest peer of each."""
+    header = ("nodes", "limits", *methods, "most of ours", "fastest peer / ours", "slower on")
+    lines = []
     for nodes, tightness in dict.fromkeys((r.nodes, r.tightness) for r in results):
         rows = [r for r in results if (r.nodes, r.tightness) == (nodes, tightness)]
         ratios = [row.ratio() for row in rows]
-        table.add_row(
-            str(nodes),
-            tightness,
-            *(_cell(rows, method) for method in methods),
-            f"{max(row.milliseconds[OURS] for row in rows):.0f}",
-            f"{statistics.median(ratios):.1f}x, from {min(ratios):.1f}x",
-            f"{sum(ratio < 1 for ratio in ratios)} of {len(rows)}",
+        lines.append(
+            (
+                str(nodes),
+                tightness,
+                *(_cell(rows, method) for method in methods),
+                f"{max(row.milliseconds[OURS] for row in rows):.0f}",
+                f"{statistics.median(ratios):.1f}x, from {min(ratios):.1f}x",
+                f"{sum(ratio < 1 for ratio in ratios)} of {len(rows)}",
+            )
         )
-    console.print(table)
+    return Table(header, tuple(lines), ("limits",))
+
+
+def summary(results: list[Result]) -> str:
+    """How many answers were wrong or late."""
     wrong = sum(len(row.wrong) for row in results)
     unfinished = sum(len(row.unfinished) for row in results)
-    console.print(
+    return (
         f"{len(results)} problems: {wrong} wrong answers, {unfinished} unfinished; "
         f"Python {platform.python_version()}, {platform.machine()}."
     )
@@ -136,32 +130,51 @@ def _cell(rows: list[Result], method: str) -> str:
     return f"{median:.0f}" + f" ({late} late)" * bool(late) + f" ({wrong} wrong)" * bool(wrong)
 
 
-def main(seeds: int, nodes: list[int], time_limit: float, json_file: Path | None) -> int:
-    """Run the benchmark; exit status 1 if any method answered wrongly."""
+@click.command("rich", cls=study.Study)
+@study.seeds_option(10)
+@click.option(
+    "--nodes",
+    cls=study.Several,
+    type=click.Choice([*map(str, MORE_BLOCKS)]),
+    default=tuple(map(str, MORE_BLOCKS)),
+    show_default=True,
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds for every solve.",
+)
+@study.results_options()
+def rich(*, seeds: int, nodes: tuple[str, ...], time_limit: float, wanted: study.Wanted) -> int:
+    """Time the Lagrangian method beside every general solver, on problems with many constraints.
+
+    Problems: MobileNetV2 (53 nodes) and the same network with more blocks (224 nodes), with drawn
+    losses and latencies, budgets on latency and ROM, a RAM limit at every node and a tie for every
+    residual; loose, tight, with tight RAM, and with conversions between neighbours. Every method
+    solves the same problem in turn; a call that starts the solvers' processes is not counted, and
+    no method sees what was prepared for another. Times are wall times of mpsolve.solve, and for the
+    general solvers contain the way to their process. A method that does not finish counts with the
+    limit. Exit status 1: some method answered wrongly.
+    """
     methods = installed((OURS, *PEERS), rich_problem(0, TIGHTNESS["loose"]))
     if len(methods) < 2:
-        raise SystemExit("No general solver is installed: pip install 'mpsolve[solvers]'.")
+        raise InputError("No general solver is installed: pip install 'mpsolve[solvers]'.")
     results = [
-        measure(size, tightness, seed, methods, time_limit)
+        measure(int(size), tightness, seed, methods, time_limit)
         for size in nodes
         for tightness in TIGHTNESS
         for seed in range(seeds)
     ]
-    show(results, methods)
-    if json_file:
-        json_file.write_text(json.dumps([vars(r) for r in results], indent=2), encoding="utf-8")
-    return int(any(result.wrong for result in results))
-
-
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--nodes", type=int, nargs="+", choices=MORE_BLOCKS, default=[*MORE_BLOCKS])
-    parser.add_argument("--time-limit", type=float, default=30.0, help="seconds for every solve")
-    parser.add_argument("--json", dest="json_file", type=Path, help="also write the results here")
-    return parser.parse_args()
+    medians, said = table(results, methods), summary(results)
+    study.Findings(
+        [asdict(result) for result in results],
+        [study.for_people(medians, "Median milliseconds to the proven optimum"), said],
+        lambda *_: f"{medians.markdown()}\n\n{said}\n",
+    ).deliver(wanted)
+    return WRONG if any(result.wrong for result in results) else SOLVED
 
 
 if __name__ == "__main__":
-    sys.exit(main(**vars(arguments())))
+    study.run(rich)

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve import LinearConstraint, PairwiseTerm, Precision, Problem, Tie
+from mpsolve.profiles.networks.architectures.mobilenet_v2 import STAGES
 
 if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray
 
 BITS = (2, 4, 8)
 PRECISIONS = tuple(Precision(b_in, b_wt) for b_in in BITS for b_wt in BITS)
-#: Expansion, output channels, blocks and stride of every stage of MobileNetV2.
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2))
-LAST_STAGE = (6, 320, 1, 1)
 INPUT_SIZE = 224
 
 
@@ -67,15 +65,14 @@ def mobilenet_v2(more_blocks: int = 0) -> list[Node]:
     """The nodes of MobileNetV2 (53), with so many blocks added to the middle stages in turn."""
     repeats = [n for _, _, n, _ in STAGES]
     for k in range(more_blocks):
-        repeats[1 + k % (len(repeats) - 1)] += 1
+        repeats[1 + k % (len(repeats) - 2)] += 1
     size, channels = INPUT_SIZE // 2, 32
     nodes = [_convolution("conv0", 3, channels, INPUT_SIZE, size, 9)]
-    stages = [(t, c, n, s) for (t, c, _, s), n in zip(STAGES, repeats, strict=True)]
-    for s, (expansion, out, blocks, stride) in enumerate([*stages, LAST_STAGE]):
+    for s, ((expansion, out, _, stride), blocks) in enumerate(zip(STAGES, repeats, strict=True)):
         for b in range(blocks):
             step = stride if b == 0 else 1
-            residual = step == 1 and out == channels
-            nodes += _block(f"b{s}.{b}", len(nodes), channels, out, expansion, size, step, residual)
+            first = len(nodes) if step == 1 and out == channels else -1
+            nodes += _block(f"b{s}.{b}", first, channels, out, expansion, size, step)
             size, channels = size // step, out
     nodes.append(_convolution("conv_last", channels, 1280, size, size, 1))
     nodes.append(_convolution("fc", 1280, 1000, 1, 1, 1))
@@ -83,18 +80,13 @@ def mobilenet_v2(more_blocks: int = 0) -> list[Node]:
 
 
 def _block(
-    name: str,
-    at: int,
-    channels: int,
-    out: int,
-    expansion: int,
-    size: int,
-    step: int,
-    residual: bool,
+    name: str, first: int, channels: int, out: int, expansion: int, size: int, step: int
 ) -> list[Node]:
-    """Expansion, depthwise and projection of an inverted residual."""
+    """Expansion, depthwise and projection of an inverted residual that begins at ``first``.
+
+    It is -1 where nothing is added.
+    """
     wide, small = channels * expansion, size // step
-    first = at if residual else -1
     parts = []
     if expansion > 1:
         parts.append(_convolution(f"{name}.expand", channels, wide, size, size, 1))

@@ -1,39 +1,27 @@
-"""How much slower training becomes with quantisers: images per second, and factors over float.
-
-    python -m bench.training_speed [--network mobilenet_v1_0.75] [--batch 32] [--steps 8]
-        [--repeats 5] [--device auto] [--json FILE]
-
-Every variant takes training steps (forward, backward, SGD) on the same random images of the size
-that the network is made for: in full precision, with trained thresholds (TQT, 4b/4b), with Bayesian
-Bits, and with EdMIPS, the last two with their regulariser. A round times all variants in turn; the
-figure is the median over the rounds, after one that is not counted. ILSVRC2012 has 1,281,167
-images.
-"""
+"""How much slower training becomes with quantisers: images per second, and factors over float."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import click
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch.nn.functional import cross_entropy
 
+from bench import study
 from mpsolve import Configuration, Precision
 from mpsolve.bench.machine import description
+from mpsolve.bench.report.page import Table
+from mpsolve.cli.status import SOLVED
 from mpsolve.training import BayesianBits, Edmips, Tqt, bop_regulariser, build_model, edmips_cost
 from mpsolve.training.models.build import default_shape
 from mpsolve.training.wrapping.wrap import quantise_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor, nn
 
@@ -104,51 +92,90 @@ def _wait(images: Tensor) -> None:
         torch.cuda.synchronize(images.device)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(prog="bench.training_speed", description=__doc__)
-    parser.add_argument("--network", default="mobilenet_v1_0.75")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args(arguments)
-    name = asked.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
-    shape = default_shape(asked.network)
+@dataclass(frozen=True)
+class Speed:
+    """What a variant takes.
+
+    Attributes
+    ----------
+    images_per_second
+        The median over the rounds.
+    factor
+        How many times as long as in full precision it takes, the median over the rounds.
+    """
+
+    images_per_second: float
+    factor: float
+
+
+def measure(
+    network: str, device: torch.device, batch: int, steps: int, repeats: int
+) -> list[Speed]:
+    """The speeds of all `VARIANTS`, in turn, over so many rounds after one that is not counted."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(asked.batch, *shape, generator=generator).to(device)
-    targets = torch.randint(10, (asked.batch,), generator=generator).to(device)
-    models = {name: variant(name, asked.network, images) for name in VARIANTS}
+    images = torch.rand(batch, *default_shape(network), generator=generator).to(device)
+    targets = torch.randint(10, (batch,), generator=generator).to(device)
+    models = {name: variant(name, network, images) for name in VARIANTS}
     rounds = [
-        {name: seconds(model, images, targets, asked.steps) for name, model in models.items()}
-        for _ in range(asked.repeats + 1)
+        {name: seconds(model, images, targets, steps) for name, model in models.items()}
+        for _ in range(repeats + 1)
     ][1:]
-    figures = {
-        name: {
-            "images_per_second": asked.batch / statistics.median(r[name] for r in rounds),
-            "factor": statistics.median(r[name] / r["float"] for r in rounds),
-        }
+    return [
+        Speed(
+            batch / statistics.median(r[name] for r in rounds),
+            statistics.median(r[name] / r["float"] for r in rounds),
+        )
         for name in VARIANTS
-    }
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else description()
-    table = Table("variant", "images/s", "x float", "hours per epoch of ILSVRC2012", box=None)
-    for name, own in figures.items():
-        rate = own["images_per_second"]
-        hours = EPOCH / rate / 3600
-        table.add_row(name, f"{rate:.1f}", f"{own['factor']:.2f}", f"{hours:.2f}")
-    print(
-        f"{asked.network}, batches of {asked.batch}, {where}; {torch.get_num_threads()} CPU "
-        f"threads, torch {torch.__version__}"
+    ]
+
+
+def table(speeds: Sequence[Speed]) -> Table:
+    """One row for each of the `VARIANTS`."""
+    header = ("variant", "images/s", "x float", "hours per epoch of ILSVRC2012")
+    rows = (
+        (name, f"{rate:.1f}", f"{own.factor:.2f}", f"{EPOCH / rate / 3600:.2f}")
+        for name, own in zip(VARIANTS, speeds, strict=True)
+        for rate in (own.images_per_second,)
     )
-    Console().print(table)
-    if asked.json:
-        asked.json.write_text(json.dumps({"machine": where, "figures": figures}, indent=2))
-    return 0
+    return Table(header, tuple(rows))
+
+
+@click.command("training_speed", cls=study.Study)
+@click.option("--network", default="mobilenet_v1_0.75", show_default=True)
+@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Images.")
+@click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Of a round.")
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Rounds.")
+@click.option("--device", default="auto", show_default=True)
+@study.results_options()
+def training_speed(
+    *, network: str, batch: int, steps: int, repeats: int, device: str, wanted: study.Wanted
+) -> int:
+    """Measure how much slower training becomes with quantisers.
+
+    Every variant takes training steps (forward, backward, SGD) on the same random images of the
+    size that the network is made for: in full precision, with trained thresholds (TQT, 4b/4b), with
+    Bayesian Bits, and with EdMIPS, the last two with their regulariser. A round times all variants
+    in turn; the figure is the median over the rounds, after one that is not counted. ILSVRC2012 has
+    1,281,167 images.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    place = torch.device(device)
+    speeds = measure(network, place, batch, steps, repeats)
+    where = torch.cuda.get_device_name(place) if place.type == "cuda" else description()
+    said = (
+        f"{network}, batches of {batch}, {where}; {torch.get_num_threads()} CPU threads, "
+        f"torch {torch.__version__}"
+    )
+    figures = {name: asdict(own) for name, own in zip(VARIANTS, speeds, strict=True)}
+    shown = table(speeds)
+    study.Findings(
+        {"machine": where, "figures": figures},
+        [said, study.for_people(shown)],
+        lambda *_: f"{said}.\n\n{shown.markdown()}\n",
+    ).deliver(wanted)
+    return SOLVED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    study.run(training_speed)

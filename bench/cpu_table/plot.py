@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.bench.report.style import figure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,38 +22,14 @@ COLOURS = {
 
 
 def plot(result: Result, path: Path) -> None:
-    """Draw a result.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    try:
-        import matplotlib as mpl
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("matplotlib", "plot", "A plot") from error
-    with mpl.rc_context({"svg.hashsalt": "mpsolve", "svg.fonttype": "none", "font.size": 9}):
-        _draw(result, path)
-
-
-def _draw(result: Result, path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, sharey=True)
-    _scatter(left, result, conversions=False)
-    _scatter(right, result, conversions=True)
-    left.set_ylabel("whole network, measured [us]")
-    right.legend(fontsize="small", loc="lower right")
-    try:
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {error}.") from None
+    """Draw a result to a file whose suffix says how."""
+    with figure(path, columns=2, height=4.6) as axes:
+        left, right = axes[0]
+        right.sharey(left)
+        _scatter(left, result, conversions=False)
+        _scatter(right, result, conversions=True)
+        left.set_ylabel("whole network, measured [us]")
+        right.legend(fontsize="small", loc="lower right")
 
 
 def _scatter(ax: Axes, result: Result, *, conversions: bool) -> None:

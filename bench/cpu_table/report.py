@@ -1,4 +1,4 @@
-"""The results as tables, for the terminal and for a page."""
+"""The results as a table and as sentences, for the terminal and for a page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.bench.report.page import Table
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rich.table import Table
-
     from bench.cpu_table.result import Result, Row
 
 HEADERS = (
@@ -61,9 +59,9 @@ def ratio(latency: float, other: float) -> float:
     return latency / other if other > 0 else float("inf")
 
 
-def table_rows(result: Result) -> list[tuple[str, ...]]:
+def table(result: Result) -> Table:
     """All rows; the first is the reference."""
-    return [cells(row, result.rows[0]) for row in result.rows]
+    return Table(HEADERS, tuple(cells(row, result.rows[0]) for row in result.rows))
 
 
 def ratios(result: Result) -> str:
@@ -121,29 +119,20 @@ def load(result: Result) -> str:
     )
 
 
-def rich_table(headers: Sequence[str], rows: Iterable[tuple[str, ...]], title: str) -> Table:
-    """A table for the terminal."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for header in headers:
-        table.add_column(header, justify="left" if header == headers[0] else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def sentences(result: Result) -> list[str]:
+    """What the columns mean, and what the rows say."""
+    return [*NOTES, *filter(None, (ratios(result), kept(result), slower(result)))]
 
 
 def page(result: Result, command: str, picture: str = "") -> str:
     """The whole page, with the picture of this name beside it."""
-    rule = ("---", *("---:" for _ in HEADERS[1:]))
-    lines = [f"| {' | '.join(row)} |" for row in (HEADERS, rule, *table_rows(result))]
     parts = [
         f"# {result.network} on a CPU: layers measured, networks measured",
         "Every layer type was measured in every precision that ONNX Runtime really computes here, "
         "the network was solved at several budgets, and the answers were built and run as whole "
         "networks.",
         f"Made by `{command}` on {result.record}. {load(result)}",
-        "\n".join(lines),
+        table(result).markdown(),
         *([f"![Predicted and measured latency]({picture})"] if picture else []),
         "\n".join(f"- {note}" for note in NOTES),
         *filter(None, (ratios(result), kept(result), slower(result))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.haq_mcu.setting import LOSSES
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.bench.report.style import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,40 +20,16 @@ SHADES = ("#d94801", "#f79646")
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Draw results under one pair of limits.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    try:
-        import matplotlib as mpl
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("matplotlib", "plot", "A plot") from error
-    with mpl.rc_context({"svg.hashsalt": "mpsolve", "svg.fonttype": "none"}):
-        _draw(results, path)
-
-
-def _draw(results: Sequence[Result], path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 7.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(3, 1, sharex=True)
+    """Draw results under one pair of limits, to a file whose suffix says how."""
     shown = [result for result in results if result.loss == LOSSES[0]]
-    for ax, what in zip(axes, ("weights", "activations"), strict=False):
-        _compression(ax, shown, what)
-    _gaps(axes[2], results)
     names = [result.case.name.replace(" ", "\n") for result in shown]
-    axes[2].set_xticks(range(len(names)), names, fontsize="small")
-    try:
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {error}.") from None
+    with figure(path, rows=3, height=7.5) as axes:
+        weights, activations, gaps = axes[:, 0]
+        _compression(weights, shown, "weights")
+        _compression(activations, shown, "activations")
+        _gaps(gaps, results)
+        for ax in (weights, activations, gaps):
+            ax.set_xticks(range(len(names)), names if ax is gaps else (), fontsize="small")
 
 
 def _compression(ax: Axes, results: Sequence[Result], what: str) -> None:

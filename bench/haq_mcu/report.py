@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.haq_mcu.setting import SCHEME
+from mpsolve.bench.report.page import Table
 from mpsolve.profiles.memory import SCHEMES
 from mpsolve.report.tables.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from rich.table import Table
 
     from bench.haq_mcu.result import Answer, Result
 
@@ -28,6 +27,8 @@ HEADERS = (
     "at",
 )
 OTHER_HEADERS = ("network", "proxy", "ROM, RAM", "optimum", "against first", "weights x")
+#: The columns that are aligned to the left.
+WORDS = ("network", "proxy", "at")
 NONE = "-"
 
 NOTES = (
@@ -50,8 +51,12 @@ NOTES = (
 )
 
 
-def row(result: Result) -> tuple[str, ...]:
-    """A result in the columns of `HEADERS`."""
+def table(results: Iterable[Result]) -> Table:
+    """Results under the first limits."""
+    return Table(HEADERS, tuple(map(_row, results)), WORDS)
+
+
+def _row(result: Result) -> tuple[str, ...]:
     case, best, rule = result.case, result.optimum, result.rule
     return (
         case.name,
@@ -67,8 +72,8 @@ def row(result: Result) -> tuple[str, ...]:
     )
 
 
-def other_rows(results: Sequence[Result], first: Sequence[Result]) -> list[tuple[str, ...]]:
-    """Results beside those under the first limits, in the columns of `OTHER_HEADERS`."""
+def other_table(results: Sequence[Result], first: Sequence[Result]) -> Table:
+    """Results beside those under the first limits."""
     known = {(r.case.name, r.loss): r.optimum for r in first}
     rows: list[tuple[str, ...]] = []
     for result in results:
@@ -77,7 +82,7 @@ def other_rows(results: Sequence[Result], first: Sequence[Result]) -> list[tuple
         change = f"{best.loss / before.loss - 1:+.1%}" if best and before else NONE
         loss, weights = (number(best.loss), f"{best.weights:.2f}") if best else (NONE, NONE)
         rows.append((result.case.name, result.loss, limits, loss, change, weights))
-    return rows
+    return Table(OTHER_HEADERS, tuple(rows), WORDS)
 
 
 def remarks(results: Iterable[Result]) -> list[str]:
@@ -91,26 +96,6 @@ def eight_bits(results: Iterable[Result]) -> str:
     """What the networks would need without narrow activations."""
     needs = {r.case.name: f"{r.eight_bits[0]:,} at {r.eight_bits[1]}" for r in results}
     return "; ".join(f"{name} {need}" for name, need in needs.items())
-
-
-def rich_table(headers: Sequence[str], rows: Iterable[tuple[str, ...]], title: str) -> Table:
-    """A table for the terminal."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for header in headers:
-        left = header in ("network", "proxy", "at")
-        table.add_column(header, justify="left" if left else "right")
-    for cells in rows:
-        table.add_row(*cells)
-    return table
-
-
-def markdown(headers: Sequence[str], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """The lines of a table for a page."""
-    left = ("network", "proxy", "at")
-    lines = [headers, ["---" if header in left else "---:" for header in headers], *rows]
-    return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
 def page(
@@ -133,7 +118,7 @@ def page(
         f"{limits.rom:,} bytes of ROM and {limits.ram:,} bytes of RAM ({limits.origin}).",
         f"Made by `{command}` on {machine}. {solved} proven optima of {len(seconds)} problems, "
         f"{1e3 * min(seconds):.0f} to {1e3 * max(seconds):.0f} ms each{proof}.",
-        "\n".join(markdown(HEADERS, map(row, first))),
+        table(first).markdown(),
         *([f"![Compression and gaps]({picture})"] if picture else []),
         "\n".join(f"- {note}" for note in NOTES),
         f"With 8 bits everywhere, activations would need: {eight_bits(first)} (bytes and node).",
@@ -149,7 +134,7 @@ def page(
         parts += [
             "## Other readings of 2 MB and 512 kB",
             "\n".join(f"- {origin}" for origin in _origins(others)),
-            "\n".join(markdown(OTHER_HEADERS, other_rows(others, first))),
+            other_table(others, first).markdown(),
         ]
     return "\n\n".join(parts) + "\n"
 

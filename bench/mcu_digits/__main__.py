@@ -1,33 +1,20 @@
-"""A small network fitted into a microcontroller by everything that can choose precisions.
-
-    python -m bench.mcu_digits -o FOLDER [--network ds_cnn_small] [--data digits] [--seeds 0 1 2]
-        [--rom 0.4] [--ram 0.4] [--episodes 600 300] [--jobs N] [--markdown FILE]
-
-The limits on ROM and RAM lie between the fewest bits (0) and eight bits everywhere (1). HAQ trains
-every configuration for an epoch before it is judged, in one search (concurrent) or in two
-(independent), as its authors do; a third agent asks the sensitivities that the exact method
-minimises. The memory-driven rule knows bytes alone; the greedy heuristic is Free Bits' decrease on
-bytes of ROM, after the rule has cut the activations; the exact method minimises a proxy, or
-sensitivities of four kinds. What each chooses is fine-tuned by the same recipe. Seconds are CPU
-seconds of one thread until the configuration is known, measured sensitivities included. Every step
-is kept in the folder, and the same command goes on.
-"""
+"""A small network fitted into a microcontroller by everything that can choose precisions."""
 
 from __future__ import annotations
 
-import argparse
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+import click
 
+from bench import study
 from bench.mcu_digits.comparison import Comparison, Line
 from bench.mcu_digits.setting import STRATEGIES, Limits
 from mpsolve.bench.machine import description
+from mpsolve.bench.report.page import Table
 from mpsolve.cli.flow import flow_display
-from mpsolve.errors import MpsolveError
+from mpsolve.cli.status import SOLVED
 from mpsolve.training.flow.flow import default_jobs, only_one
 from mpsolve.training.flow.pool import Pool
 from mpsolve.training.flow.settings import FlowSettings
@@ -47,52 +34,74 @@ HEADER = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the comparison."""
-    parser = argparse.ArgumentParser(prog="bench.mcu_digits", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--network", default="ds_cnn_small")
-    parser.add_argument("--data", default="digits")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rom", type=float, default=0.4)
-    parser.add_argument("--ram", type=float, default=0.4)
-    parser.add_argument("--episodes", type=int, nargs=2, default=[600, 300])
-    parser.add_argument("--set", action="append", default=[], dest="overrides")
-    parser.add_argument("--jobs", type=int)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--markdown", type=Path)
-    asked = parser.parse_args(arguments)
+@click.command("mcu_digits", cls=study.Study)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where every step is kept; the same command goes on.",
+)
+@click.option("--network", default="ds_cnn_small", show_default=True)
+@click.option("--data", default="digits", show_default=True)
+@study.seeds_option(3)
+@click.option("--rom", type=float, default=0.4, show_default=True)
+@click.option("--ram", type=float, default=0.4, show_default=True)
+@click.option("--episodes", type=int, nargs=2, default=(600, 300), show_default=True)
+@click.option("--set", "overrides", multiple=True, metavar="RECIPE:KEY=VALUE")
+@study.jobs_option
+@click.option("--device", default="auto", show_default=True)
+@study.markdown_option
+def mcu_digits(
+    *,
+    output: Path,
+    network: str,
+    data: str,
+    seeds: int,
+    rom: float,
+    ram: float,
+    episodes: tuple[int, int],
+    overrides: tuple[str, ...],
+    jobs: int | None,
+    device: str,
+    markdown: Path | None,
+) -> int:
+    """Fit a small network into a microcontroller by everything that can choose precisions.
+
+    The limits on ROM and RAM lie between the fewest bits (0) and eight bits everywhere (1). HAQ
+    trains every configuration for an epoch before it is judged, in one search (concurrent) or in
+    two (independent), as its authors do; a third agent asks the sensitivities that the exact method
+    minimises. The memory-driven rule knows bytes alone; the greedy heuristic is Free Bits' decrease
+    on bytes of ROM, after the rule has cut the activations; the exact method minimises a proxy, or
+    sensitivities of four kinds. What each chooses is fine-tuned by the same recipe. Seconds are CPU
+    seconds of one thread until the configuration is known, measured sensitivities included.
+    """
     settings = FlowSettings(
-        asked.network,
-        asked.data,
-        seeds=tuple(asked.seeds),
-        searches=(),
-        overrides=tuple(asked.overrides),
+        network, data, seeds=tuple(range(seeds)), searches=(), overrides=overrides
     )
-    own = {"command": "mcu_digits", "rom": asked.rom, "ram": asked.ram, "episodes": asked.episodes}
-    folder = open_folder(asked.output, {**settings.to_json(), **own}).path
-    jobs = asked.jobs or default_jobs(asked.device)
-    with flow_display(silent=False) as display, only_one(folder), Pool(jobs, display) as pool:
-        episodes = dict(zip(STRATEGIES, asked.episodes, strict=True))
-        comparison = Comparison(settings, folder, pool, episodes)
-        limits = Limits.between(comparison.network, asked.rom, asked.ram)
-        lines = comparison.run(limits, asked.device)
-    rows = [cells(line) for line in lines]
+    own = {"command": "mcu_digits", "rom": rom, "ram": ram, "episodes": [*episodes]}
+    folder = open_folder(output, {**settings.to_json(), **own}).path
+    with (
+        flow_display(silent=False) as display,
+        only_one(folder),
+        Pool(jobs or default_jobs(device), display) as pool,
+    ):
+        by_strategy = dict(zip(STRATEGIES, episodes, strict=True))
+        comparison = Comparison(settings, folder, pool, by_strategy)
+        limits = Limits.between(comparison.network, rom, ram)
+        lines = comparison.run(limits, device)
+    table = Table(HEADER, tuple(map(cells, lines)))
     said = (
-        f"{asked.network} on {asked.data}, {limits.rom:,} byte of ROM and {limits.ram:,} byte of "
-        f"RAM, seeds {', '.join(map(str, asked.seeds))}, {description()}"
+        f"{network} on {data}, {limits.rom:,} byte of ROM and {limits.ram:,} byte of RAM, "
+        f"seeds {', '.join(map(str, settings.seeds))}, {description()}"
     )
-    table = Table(*HEADER, box=None)
-    for row in rows:
-        table.add_row(*row)
-    console = Console(width=160)
-    console.print(said)
-    console.print(table)
-    if asked.markdown:
-        rules = ["---", *["---:"] * (len(HEADER) - 1)]
-        written = "\n".join(f"| {' | '.join(row)} |" for row in (HEADER, rules, *rows))
-        asked.markdown.write_text(f"{said}.\n\n{written}\n", encoding="utf-8")
-    return 0
+    study.Findings(
+        [asdict(line) for line in lines],
+        [said, study.for_people(table)],
+        lambda *_: f"{said}.\n\n{table.markdown()}\n",
+    ).deliver(study.Wanted(markdown=markdown))
+    return SOLVED
 
 
 def cells(line: Line) -> tuple[str, ...]:
@@ -116,9 +125,4 @@ def _with(spread: Spread, factor: float, unit: str, digits: int) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except MpsolveError as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted; the same command goes on.")
+    study.run(mcu_digits)

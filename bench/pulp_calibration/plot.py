@@ -9,7 +9,6 @@ import numpy as np
 from bench.pulp_calibration.fit import PUBLISHED
 from bench.pulp_calibration.published import FIGURES
 from mpsolve.bench.report.style import figure
-from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,22 +17,9 @@ if TYPE_CHECKING:
 
 
 def plot(results: Results, path: Path) -> None:
-    """Draw one line per figure, to a file whose suffix says how.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written, or its suffix means nothing.
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    try:
-        with figure(path, height=4.6) as axes:
-            _draw(axes[0, 0], results)
-    except ValueError as error:  # matplotlib lists the suffixes that it knows
-        raise InputError(f"{path}: {error}.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    """Draw one line per figure, to a file whose suffix says how."""
+    with figure(path, height=4.6) as axes:
+        _draw(axes[0, 0], results)
 
 
 def _draw(axes: Any, results: Results) -> None:

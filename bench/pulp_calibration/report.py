@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.pulp_calibration.fit import FIGURE_SD, PUBLISHED
 from bench.pulp_calibration.published import FIGURES
+from mpsolve.bench.report.page import Table
 from mpsolve.errors import InputError
 from mpsolve.profiles.targets.pulp.parameters import CALIBRATED, FREE, PRIOR, PRIOR_LOG_SD
 
@@ -32,27 +33,29 @@ def markdown(results: Results) -> str:
     return "\n".join(parts)
 
 
-def write_markdown(results: Results, path: Path) -> None:
-    """Write the tables to a file, or into a page that has the lines `BEGIN` and `END`.
+def page(results: Results, path: Path) -> str:
+    """The tables alone, or the page at this path with them between the lines `BEGIN` and `END`.
 
     Raises
     ------
     InputError
-        If the file cannot be read or written, or has only one of the two lines.
+        If the page cannot be read, or has not both of the two lines.
     """
     text = f"{BEGIN}\n\n{markdown(results)}\n{END}\n"
+    if not path.exists():
+        return text
     try:
-        page = path.read_text(encoding="utf-8") if path.exists() else ""
-        if (BEGIN in page) != (END in page):
-            raise InputError(f"{path} has only one of the lines {BEGIN!r} and {END!r}; give both.")
-        if BEGIN in page:
-            before, _, rest = page.partition(BEGIN)
-            text = before + text + rest.partition(f"{END}\n")[2]
-        elif page:
-            raise InputError(f"{path} exists and has no line {BEGIN!r}; add it, and {END!r}.")
-        path.write_text(text, encoding="utf-8")
+        before = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    if (BEGIN in before) != (END in before):
+        raise InputError(f"{path} has only one of the lines {BEGIN!r} and {END!r}; give both.")
+    if BEGIN in before:
+        start, _, rest = before.partition(BEGIN)
+        return start + text + rest.partition(f"{END}\n")[2]
+    if before:
+        raise InputError(f"{path} exists and has no line {BEGIN!r}; add it, and {END!r}.")
+    return text
 
 
 def _parameters(results: Results) -> str:
@@ -157,6 +160,4 @@ def _rank_correlation(changes: FloatArray) -> float:
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    first, *others = header
-    lines = [[first, *others], ["---", *("---:" for _ in others)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return Table(tuple(header), tuple(map(tuple, rows))).markdown() + "\n"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,14 +11,10 @@ from mpsolve.bench.executors import BACKENDS, executor
 from mpsolve.bench.instances import FAMILIES, TABLE, instance_named, instances, matching
 from mpsolve.bench.levels import parse_levels
 from mpsolve.bench.machine import description
+from mpsolve.bench.progress import progress
 from mpsolve.cli.output import print_json, print_report, write, write_error
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mpsolve.bench.sweep import Watch
 
 DEFAULT_FOLDER = "bench-results"
 DEFAULT_FAMILIES = ("bundled/*", "published/*")
@@ -135,7 +129,7 @@ def run(
         )
     results = Results(output)
     try:
-        with executor(backend, jobs, scheduler) as execute, _progress(quiet) as watch:
+        with executor(backend, jobs, scheduler) as execute, progress(quiet=quiet) as watch:
             run_sweep(sweep, results, execute, watch)
     except KeyboardInterrupt:
         write_error(f"Interrupted; {len(results.rows.rows())} rows are in {output}.")
@@ -199,7 +193,7 @@ def kernel(*, repeats: int, time_limit: float, sizes: str | None) -> int:
     """Time the knapsack kernel against a read of the table and the fastest general solver."""
     from mpsolve.bench.kernel import kernel_table
 
-    with _progress(quiet=False) as watch:
+    with progress() as watch:
         table = kernel_table(sizes.split(",") if sizes else None, repeats, time_limit, watch)
     print_report(table, description())
     return SOLVED
@@ -229,26 +223,3 @@ def _installed(methods: str | None) -> tuple[str, ...]:
         if spec.missing:
             raise InputError(spec.missing)
     return tuple(spec.name for spec in specs)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Watch]:
-    """A bar on standard error."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    text = TextColumn("{task.description}")
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), text)
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        task = bar.add_task("", visible=False)
-
-        def watch(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total, visible=True)
-
-        yield watch

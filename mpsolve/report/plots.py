@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.analysis.inspect_table import throughput
@@ -148,8 +149,9 @@ def new_figure(width: float = 6.4) -> Figure:
 
 def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
     """Write a figure; the suffix of the file tells the format."""
+    undated = {"Date": None} if Path(path).suffix == ".svg" else None
     try:
-        figure.savefig(path, dpi=150)
+        figure.savefig(path, dpi=150, metadata=undated)
     except ValueError as error:  # matplotlib lists the suffixes that it knows
         raise InputError(f"{path}: {error}.") from None
     except OSError as error:

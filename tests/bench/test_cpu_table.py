@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from bench.__main__ import bench
 from bench.cpu_table import report
 from bench.cpu_table import result as module
-from bench.cpu_table.__main__ import arguments, main
 from bench.cpu_table.plot import plot
 from bench.cpu_table.result import Result, Row, at_budget, fastest, run, slower_in_int8
 from mpsolve import InputError, LatencyTable, Precision
@@ -96,13 +96,13 @@ def test_the_command(
     words += ["--weights-mib", "0", "--store", str(store)]
     picture = tmp_path / "picture.svg"
     files = ["--markdown", str(page), "--plot", str(picture)]
-    assert main(arguments([*words, *files]), "the command") == 0
+    assert bench.main(["cpu_table", *words, *files], standalone_mode=False) == 0
     shown = capsys.readouterr()
     assert "measured / predicted" in shown.out.replace("\n", " ")
     assert "layers" in shown.err
     assert "](picture.svg)" in page.read_text()
     before = store.read_bytes()
-    assert main(arguments([*words, "--json"]), "the command") == 0
+    assert bench.main(["cpu_table", *words, "--json"], standalone_mode=False) == 0
     data = json.loads(capsys.readouterr().out)
     assert store.read_bytes() == before
     assert [row["name"] for row in data["rows"]][:2] == ["float32", "int8"]

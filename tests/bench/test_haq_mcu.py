@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.haq_mcu.__main__ import arguments, main
+from bench.__main__ import bench
 from bench.haq_mcu.result import relaxations, run
 from bench.haq_mcu.setting import BITS, CASES, LIMITS, LOSSES, Case, Limits, haq_mcu_problem
 from mpsolve import Precision, solve
@@ -147,7 +147,7 @@ def test_the_command_prints_tables(capsys: pytest.CaptureFixture[str], tmp_path:
     pytest.importorskip("matplotlib")
     page, picture = tmp_path / "page.md", tmp_path / "picture.png"
     words = ["--limits", "authors", "binary", "--markdown", str(page), "--plot", str(picture)]
-    assert main(arguments(words), "python -m bench.haq_mcu ...") == 0
+    assert bench.main(["haq_mcu", *words], standalone_mode=False) == 0
     printed = capsys.readouterr().out
     text = page.read_text(encoding="utf-8")
     for case in CASES:
@@ -155,14 +155,15 @@ def test_the_command_prints_tables(capsys: pytest.CaptureFixture[str], tmp_path:
         assert f"| {case.name} | noise-macs |" in text
     assert "9.01 / 9.0" in printed
     assert "| 2,045,812 / 1,984,884 | 401,408 / 401,408 | b0.dw / b0.dw |" in text
-    assert "`python -m bench.haq_mcu ...`" in text
+    assert f"`python -m bench.haq_mcu {' '.join(words)}`" in text
     assert "2,097,152, 524,288" in text
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_too_little_ram_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """Input and first output of the largest networks need 251 kB; the smallest fits into 200 kB."""
-    assert main(arguments(["--ram", "200000", "--json"]), "") == 3
+    words = ["haq_mcu", "--ram", "200000", "--json"]
+    assert bench.main(words, standalone_mode=False) == 3
     results = json.loads(capsys.readouterr().out)
     by_name = {result["case"]["network"]: result for result in results}
     refused = by_name["mobilenet_v1"]

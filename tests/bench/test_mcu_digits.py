@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bench.mcu_digits.__main__ import main
+from bench.__main__ import bench
 from bench.mcu_digits.setting import SETTING, Limits, most_bits
 from bench.mcu_digits.work import greedy
 from mpsolve import InfeasibleError, Network, from_torch
@@ -59,9 +59,9 @@ def test_all_ways_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str
     page = tmp_path / "page.md"
     short = ("full_precision:epochs=1", "tqt:epochs=0")
     overrides = [part for setting in short for part in ("--set", setting)]
-    options = ["--seeds", "0", "--episodes", "3", "2", "--jobs", "1", *overrides]
-    command = ["-o", str(tmp_path / "out"), *options, "--markdown", str(page)]
-    assert main(command) == 0
+    options = ["--seeds", "1", "--episodes", "3", "2", "--jobs", "1", *overrides]
+    command = ["mcu_digits", "-o", str(tmp_path / "out"), *options, "--markdown", str(page)]
+    assert bench.main(command, standalone_mode=False) == 0
     lines = page.read_text().splitlines()
     assert lines[0].startswith("ds_cnn_small on digits, 5,168 byte of ROM and 1,689 byte of RAM")
     rows = {cells[1].strip(): cells[2:-1] for cells in (line.split("|") for line in lines[4:])}
@@ -77,5 +77,5 @@ def test_all_ways_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str
     kept = [name for name in rows if "large" not in name]
     assert all(float(rows[name][-1].strip(" x")) >= 1 for name in kept)
     printed = capsys.readouterr().out
-    assert main(command) == 0
+    assert bench.main(command, standalone_mode=False) == 0
     assert capsys.readouterr().out == printed

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from bench.__main__ import bench
 from bench.pulp_calibration.figures import (
     COLUMN,
     REFERENCE,
@@ -20,14 +21,13 @@ from bench.pulp_calibration.figures import (
 )
 from bench.pulp_calibration.networks import profiled_layers
 from bench.pulp_calibration.published import FIGURES
-from bench.pulp_calibration.report import BEGIN, END, markdown, write_markdown
+from bench.pulp_calibration.report import BEGIN, END, markdown, page
 from mpsolve import InputError, Precision
 from mpsolve.profiles.targets.pulp import CALIBRATED, PRIOR, Isa, PulpModel
 from tests.profiles.targets.pulp.helpers import DATA, layer_types
 
 pytest.importorskip("scipy")
 
-from bench.pulp_calibration.__main__ import arguments, main
 from bench.pulp_calibration.fit import FIGURE_SD, PUBLISHED, fit
 from bench.pulp_calibration.results import Results, examine
 
@@ -217,7 +217,7 @@ def test_the_document_claims_no_more_than_a_model() -> None:
 
 def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     """Quickly, without what was not computed."""
-    assert main(**vars(arguments(["--quick", "--json"]))) == 0
+    assert bench.main(["pulp_calibration", "--quick", "--json"], standalone_mode=False) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["provenance"] == "modelled"
     assert len(printed["figures"]) == 12
@@ -234,12 +234,12 @@ def test_the_command_writes_a_page_and_a_plot(
     """Into a new page, then again into the same without touching the rest."""
     pytest.importorskip("matplotlib")
     page, plot = tmp_path / "page.md", tmp_path / "plot.svg"
-    command = ["--quick", "--markdown", str(page), "--plot", str(plot)]
-    assert main(**vars(arguments(command))) == 0
+    command = ["pulp_calibration", "--quick", "--markdown", str(page), "--plot", str(plot)]
+    assert bench.main(command, standalone_mode=False) == 0
     assert "Free parameters" in capsys.readouterr().out
     text = page.read_text(encoding="utf-8")
     page.write_text(f"# Title\n\n{text}\nThe end.\n", encoding="utf-8")
-    assert main(**vars(arguments(command))) == 0
+    assert bench.main(command, standalone_mode=False) == 0
     assert page.read_text(encoding="utf-8") == f"# Title\n\n{text}\nThe end.\n"
     assert "modelled, a priori" in plot.read_text(encoding="utf-8")
 
@@ -248,17 +248,20 @@ def test_bad_files_are_refused(
     tmp_path: Path, results: Results, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One sentence each, and exit status 2."""
-    page = tmp_path / "page.md"
-    page.write_text("my own page\n", encoding="utf-8")
+    own = tmp_path / "page.md"
+    own.write_text("my own page\n", encoding="utf-8")
     with pytest.raises(InputError, match="exists and has no line"):
-        write_markdown(results, page)
-    page.write_text(f"{BEGIN}\n", encoding="utf-8")
+        page(results, own)
+    own.write_text(f"{BEGIN}\n", encoding="utf-8")
     with pytest.raises(InputError, match="only one of the lines"):
-        write_markdown(results, page)
-    with pytest.raises(InputError, match="cannot be written"):
-        write_markdown(results, tmp_path / "none" / "page.md")
+        page(results, own)
+    quick = ["pulp_calibration", "--quick"]
+    nowhere = str(tmp_path / "none" / "page.md")
+    assert bench.main([*quick, "--markdown", nowhere], standalone_mode=False) == 2
+    assert f"{nowhere} cannot be written" in capsys.readouterr().err
     pytest.importorskip("matplotlib")
-    assert main(**vars(arguments(["--quick", "--plot", str(tmp_path / "plot.nothing")]))) == 2
+    nothing = str(tmp_path / "plot.nothing")
+    assert bench.main([*quick, "--plot", nothing], standalone_mode=False) == 2
     assert capsys.readouterr().err.startswith("Error: ")
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from bench.training_speed import VARIANTS, main, seconds, variant
+from bench.__main__ import bench
+from bench.training_speed import VARIANTS, seconds, variant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,8 @@ def test_the_figures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[s
     """As JSON and as a table; float is the measure."""
     file = tmp_path / "speed.json"
     short = ["--network", "ds_cnn_small", "--batch", "4", "--steps", "1", "--repeats", "1"]
-    assert main([*short, "--device", "cpu", "--json", str(file)]) == 0
+    words = ["training_speed", *short, "--device", "cpu", "-o", str(file)]
+    assert bench.main(words, standalone_mode=False) == 0
     figures = json.loads(file.read_text())["figures"]
     assert tuple(figures) == VARIANTS
     assert figures["float"]["factor"] == 1

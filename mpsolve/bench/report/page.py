@@ -44,14 +44,28 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column is aligned to the left, the others to the right."""
+    """Cells as text; columns of numbers are aligned to the right.
+
+    Attributes
+    ----------
+    header, rows
+        The cells.
+    words
+        The names of the columns of words, which are aligned to the left; the first always is.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...] = ()
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The names of the columns that are aligned to the left."""
+        return (self.header[0], *self.words)
 
     def markdown(self) -> str:
         """As lines with bars."""
-        rule = ("---", *("---:" for _ in self.header[1:]))
+        rule = ("---" if name in self.left else "---:" for name in self.header)
         cells = (tuple(cell.replace("|", "\\|") for cell in row) for row in self.rows)
         return "\n".join(f"| {' | '.join(row)} |" for row in (self.header, rule, *cells))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.contender import CONTENDERS, Kind
 from mpsolve.bench.packages import require
+from mpsolve.report.plots import save_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +62,15 @@ def legend_of_kinds(axes: Axes, methods: Iterable[str]) -> None:
 
 @contextmanager
 def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> Iterator[Any]:
-    """An SVG file with ``rows`` x ``columns`` axes, which the body draws."""
+    """A picture with ``rows`` x ``columns`` axes, which the body draws.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or its suffix means nothing.
+    MissingDependencyError
+        If matplotlib is not installed.
+    """
     require("matplotlib", "The report")
     import matplotlib as mpl
 
@@ -82,4 +91,4 @@ def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> 
         drawn: Figure = Canvas(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasSVG(drawn)
         yield drawn.subplots(rows, columns, squeeze=False)
-        drawn.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+        save_figure(drawn, path)
