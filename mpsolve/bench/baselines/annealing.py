@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.bench.baselines.effort import DEFAULT, Effort
-from mpsolve.bench.baselines.groups import Groups, refusal
+from mpsolve.bench.baselines.effort import ByChance
+from mpsolve.bench.baselines.groups import Groups
 from mpsolve.bench.contender import Answer
 from mpsolve.bench.result import Claim
 
@@ -22,25 +22,13 @@ COLDEST = 1e-4
 GLANCE = 16
 
 
-class Annealing:
+class Annealing(ByChance):
     """Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) with geometric cooling.
 
     "Optimization by simulated annealing", Science 220(4598). Every step gives a random layer of
     each chain a random candidate; a move that breaks a budget is refused, any other is taken with
-    Metropolis' probability. All chains begin at the cheapest choice.
-
-    Parameters
-    ----------
-    effort
-        How long to go on; a step moves every chain once.
+    Metropolis' probability. All chains begin at the cheapest choice. A step moves every chain once.
     """
-
-    def __init__(self, effort: Effort = DEFAULT) -> None:
-        self.effort = effort
-
-    def unsupported(self, problem: Problem) -> str | None:
-        """Budgets and ties are supported."""
-        return refusal(problem)
 
     def run(self, problem: Problem, seed: int, time_limit: float) -> Answer:
         """Return the best choice that any chain has seen."""

@@ -1,9 +1,15 @@
-"""How long a search by chance goes on."""
+"""Searches by chance, and how long they go on."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mpsolve.bench.baselines.groups import refusal
+
+if TYPE_CHECKING:
+    from mpsolve.model.problem import Problem
 
 #: Which part of the time limit each of the random searches takes, the same for all.
 SHARE = 0.05
@@ -42,3 +48,20 @@ class Clock:
 
 
 DEFAULT = Effort()
+
+
+class ByChance:
+    """A search that draws random numbers as long as its effort lasts.
+
+    Parameters
+    ----------
+    effort
+        How long to go on, in steps of the search's own.
+    """
+
+    def __init__(self, effort: Effort = DEFAULT) -> None:
+        self.effort = effort
+
+    def unsupported(self, problem: Problem) -> str | None:
+        """Budgets and ties are supported."""
+        return refusal(problem)

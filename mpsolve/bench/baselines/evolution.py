@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.bench.baselines.effort import DEFAULT, Effort
-from mpsolve.bench.baselines.groups import Groups, refusal
+from mpsolve.bench.baselines.effort import ByChance
+from mpsolve.bench.baselines.groups import Groups
 from mpsolve.bench.contender import Answer
 from mpsolve.bench.result import Claim
 
@@ -20,7 +20,7 @@ OFFSPRING = 64
 CHANGES = 6
 
 
-class Evolution:
+class Evolution(ByChance):
     """(1 + L) evolution with level switches (EvoPress, Sieberling et al. 2024, Algorithm 1).
 
     "EvoPress: towards optimal dynamic model compression via evolutionary search". A mutation
@@ -28,19 +28,8 @@ class Evolution:
     says; offspring that break a budget die, the best of the others and the parent lives on.
     Deviations: the fitness is the additive loss, so that one round of selection is exact; layers
     differ in size, so that a switch does not keep the sum of costs by itself.
-
-    Parameters
-    ----------
-    effort
-        How long to go on; a step is a generation.
+    A step is a generation.
     """
-
-    def __init__(self, effort: Effort = DEFAULT) -> None:
-        self.effort = effort
-
-    def unsupported(self, problem: Problem) -> str | None:
-        """Budgets and ties are supported."""
-        return refusal(problem)
 
     def run(self, problem: Problem, seed: int, time_limit: float) -> Answer:
         """Return the last parent."""

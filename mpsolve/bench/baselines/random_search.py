@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.bench.baselines.effort import DEFAULT, Effort
-from mpsolve.bench.baselines.groups import Groups, refusal
+from mpsolve.bench.baselines.effort import ByChance
+from mpsolve.bench.baselines.groups import Groups
 from mpsolve.bench.contender import Answer
 from mpsolve.bench.result import Claim
 
@@ -18,25 +18,14 @@ if TYPE_CHECKING:
 BATCH = 64
 
 
-class RandomSearch:
+class RandomSearch(ByChance):
     """Uniform random search (Bergstra and Bengio 2012), begun at the cheapest choice.
 
     "Random search for hyper-parameter optimization", Journal of Machine Learning Research 13.
     Deviation: with uniform draws alone, hardly any choice of fifty layers keeps a tight budget; so
-    a draw moves a random share of the layers away from the cheapest choice.
-
-    Parameters
-    ----------
-    effort
-        How long to go on; a step is a batch of `BATCH` draws.
+    a draw moves a random share of the layers away from the cheapest choice. A
+    step is a batch of `BATCH` draws.
     """
-
-    def __init__(self, effort: Effort = DEFAULT) -> None:
-        self.effort = effort
-
-    def unsupported(self, problem: Problem) -> str | None:
-        """Budgets and ties are supported."""
-        return refusal(problem)
 
     def run(self, problem: Problem, seed: int, time_limit: float) -> Answer:
         """Return the best of all draws."""
