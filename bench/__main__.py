@@ -15,6 +15,7 @@ from mpsolve.cli.status import BAD_INPUT, SOLVED
 #: Module in this folder -> what it shows; the command in it has the same name.
 STUDIES = {
     "brute_force": "Methods against complete enumeration, on random problems.",
+    "compare": "The speed of this tree against another revision.",
     "cpu_table": "A network on this CPU: measured layers, proven choices, measured networks.",
     "haq_mcu": "Seven networks in 2 MB of ROM and 512 kB of RAM.",
     "mcu_digits": "Ways to fit a network into a microcontroller, fine-tuned on the digits.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import study
-from bench.rich_instances import TIGHTNESS, rich_problem
+from bench.rich_instances import MORE_BLOCKS, TIGHTNESS, rich_problem
 from mpsolve import InputError, MissingDependencyError, Status, solve
 from mpsolve.bench.reference import AGREEMENT
 from mpsolve.bench.report.page import Table
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 OURS = "lagrangian"
 PEERS = ("highs", "milp", "milp:highs", "cpsat")
-#: Nodes -> blocks beside those of MobileNetV2.
-MORE_BLOCKS = {53: 0, 224: 57}
 #: The exit status where a method is wrong.
 WRONG = 1
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BITS = (2, 4, 8)
 PRECISIONS = tuple(Precision(b_in, b_wt) for b_in in BITS for b_wt in BITS)
 INPUT_SIZE = 224
+#: Nodes -> blocks beside those of MobileNetV2.
+MORE_BLOCKS = {53: 0, 224: 57}
 
 
 @dataclass(frozen=True)

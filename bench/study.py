@@ -1,7 +1,7 @@
 """What the command lines of all studies share: lists, options, and where results go.
 
 A study is a click command in its own module, which `run` makes a program, and one entry in the
-list of `bench.__main__`. It takes options alone.
+list of `bench.__main__`. One that has lists takes options alone.
 """
 
 from __future__ import annotations
