@@ -170,13 +170,9 @@ def compare(*, revision: str, repeats: int, select: str, wanted: study.Wanted) -
     """
     with progress(quiet=wanted.as_json) as watch:
         before, now = passes(revision, repeats, select, watch)
-    found = table(before, now)
+    data = {"revision": revision, "before": before, "now": now}
     said = f"{revision} against this tree, medians of {repeats} passes; {description()}."
-    study.Findings(
-        {"revision": revision, "before": before, "now": now},
-        [said, study.for_people(found)],
-        lambda *_: f"{said}\n\n{found.markdown()}\n",
-    ).deliver(wanted)
+    study.Findings.of(data, said, table(before, now)).deliver(wanted)
     return SOLVED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import statistics
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from bench import study
 from bench.rich_instances import MORE_BLOCKS, TIGHTNESS, rich_problem
 from mpsolve import InputError, MissingDependencyError, Status, solve
+from mpsolve.bench.machine import description
 from mpsolve.bench.reference import AGREEMENT
 from mpsolve.bench.report.page import Table
 from mpsolve.cli.output import write_error
@@ -111,12 +111,12 @@ def table(results: list[Result], methods: list[str]) -> Table:
 
 
 def summary(results: list[Result]) -> str:
-    """How many answers were wrong or late."""
+    """How many answers were wrong or late, and what the table holds."""
     wrong = sum(len(row.wrong) for row in results)
     unfinished = sum(len(row.unfinished) for row in results)
     return (
-        f"{len(results)} problems: {wrong} wrong answers, {unfinished} unfinished; "
-        f"Python {platform.python_version()}, {platform.machine()}."
+        f"{len(results)} problems: {wrong} wrong answers, {unfinished} unfinished; median "
+        f"milliseconds to the proven optimum; {description()}."
     )
 
 
@@ -165,12 +165,8 @@ def rich(*, seeds: int, nodes: tuple[str, ...], time_limit: float, wanted: study
         for tightness in TIGHTNESS
         for seed in range(seeds)
     ]
-    medians, said = table(results, methods), summary(results)
-    study.Findings(
-        [asdict(result) for result in results],
-        [study.for_people(medians, "Median milliseconds to the proven optimum"), said],
-        lambda *_: f"{medians.markdown()}\n\n{said}\n",
-    ).deliver(wanted)
+    data = [asdict(result) for result in results]
+    study.Findings.of(data, summary(results), table(results, methods)).deliver(wanted)
     return WRONG if any(result.wrong for result in results) else SOLVED
 
 

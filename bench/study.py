@@ -166,6 +166,12 @@ class Findings:
     page: Callable[[Path, str], str]
     draw: Callable[[Path], None] | None = None
 
+    @classmethod
+    def of(cls, data: Any, said: str, table: Table) -> Findings:
+        """A sentence and a table, which are the whole page."""
+        text = f"{said}\n\n{table.markdown()}\n"
+        return cls(data, [said, for_people(table)], lambda *_: text)
+
     def deliver(self, wanted: Wanted) -> None:
         """Write and print what is wanted."""
         picture = ""

@@ -165,15 +165,11 @@ def training_speed(
     where = torch.cuda.get_device_name(place) if place.type == "cuda" else description()
     said = (
         f"{network}, batches of {batch}, {where}; {torch.get_num_threads()} CPU threads, "
-        f"torch {torch.__version__}"
+        f"torch {torch.__version__}."
     )
     figures = {name: asdict(own) for name, own in zip(VARIANTS, speeds, strict=True)}
-    shown = table(speeds)
-    study.Findings(
-        {"machine": where, "figures": figures},
-        [said, study.for_people(shown)],
-        lambda *_: f"{said}.\n\n{shown.markdown()}\n",
-    ).deliver(wanted)
+    data = {"machine": where, "figures": figures}
+    study.Findings.of(data, said, table(speeds)).deliver(wanted)
     return SOLVED
 
 

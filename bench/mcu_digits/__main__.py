@@ -91,16 +91,13 @@ def mcu_digits(
         comparison = Comparison(settings, folder, pool, by_strategy)
         limits = Limits.between(comparison.network, rom, ram)
         lines = comparison.run(limits, device)
-    table = Table(HEADER, tuple(map(cells, lines)))
     said = (
         f"{network} on {data}, {limits.rom:,} byte of ROM and {limits.ram:,} byte of RAM, "
-        f"seeds {', '.join(map(str, settings.seeds))}, {description()}"
+        f"seeds {', '.join(map(str, settings.seeds))}, {description()}."
     )
-    study.Findings(
-        [asdict(line) for line in lines],
-        [said, study.for_people(table)],
-        lambda *_: f"{said}.\n\n{table.markdown()}\n",
-    ).deliver(study.Wanted(markdown=markdown))
+    table = Table(HEADER, tuple(map(cells, lines)))
+    plain = [asdict(line) for line in lines]
+    study.Findings.of(plain, said, table).deliver(study.Wanted(markdown=markdown))
     return SOLVED
 
 

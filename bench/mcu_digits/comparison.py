@@ -172,10 +172,12 @@ class Comparison:
                         self.settings,
                         seed,
                         device,
-                        limits,
-                        strategy,
-                        self.episodes[strategy],
-                        self._sensitivities(seed, metric) if metric else None,
+                        work.Hunt(
+                            limits,
+                            strategy,
+                            self.episodes[strategy],
+                            self._sensitivities(seed, metric) if metric else None,
+                        ),
                         self._float(seed),
                     ),
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,20 +51,37 @@ def measured(
     return None if result is None else {"seconds": time.process_time() - began}
 
 
+@dataclass(frozen=True)
+class Hunt:
+    """What an agent looks for, and how.
+
+    Attributes
+    ----------
+    limits
+        What its configuration must keep.
+    strategy, episodes
+        Of the search.
+    sensitivities
+        Where those are that it asks; without them it trains every configuration.
+    """
+
+    limits: Limits
+    strategy: str
+    episodes: int
+    sensitivities: Path | None
+
+
 @one_thread()
 def haq(
     settings: FlowSettings,
     seed: int,
     device: str,
-    limits: Limits,
-    strategy: str,
-    episodes: int,
-    sensitivities: Path | None,
+    hunt: Hunt,
     trained: Path,
     folder: Path,
     tell: Tell,
 ) -> Result:
-    """The agent, which trains every configuration, or asks sensitivities."""
+    """What the agent finds."""
     began = time.process_time()
     model = model_of(settings, seed, trained)
 
@@ -73,10 +91,10 @@ def haq(
     found = search_haq(
         model,
         data_of(settings),
-        rom=limits.rom,
-        ram=limits.ram,
-        evaluator=None if sensitivities is None else sensitivities / "sensitivities.csv",
-        settings=HaqSettings(strategy, episodes),
+        rom=hunt.limits.rom,
+        ram=hunt.limits.ram,
+        evaluator=hunt.sensitivities and hunt.sensitivities / "sensitivities.csv",
+        settings=HaqSettings(hunt.strategy, hunt.episodes),
         folder=folder,
         seed=seed,
         name=settings.name,
