@@ -130,8 +130,10 @@ def passes(revision: str, repeats: int, select: str, watch: Watch) -> tuple[Pass
 def table(before: Mapping[str, Sequence[float]], now: Mapping[str, Sequence[float]]) -> Table:
     """Medians over the passes, and the median and the range of the ratios within a pass.
 
-    >>> table({"a": [0.002, 0.004]}, {"a": [0.001, 0.006], "b": [0.5, 0.5]}).rows
-    (('a', '3', '3.5', '1.00', '0.50 to 1.50'), ('b', '-', '500', '-', '-'))
+    Parameters
+    ----------
+    before, now
+        Benchmark -> seconds in each pass; what the revision cannot run is missing in ``before``.
     """
     rows = []
     for name, seconds in now.items():

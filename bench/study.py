@@ -6,6 +6,7 @@ list of `bench.__main__`. One that has lists takes options alone.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -67,7 +68,7 @@ class Study(click.Command):
 def command_line() -> str:
     """The command that is running, as a page may name it."""
     ctx = click.get_current_context()
-    return " ".join([f"python -m bench.{ctx.info_name}", *ctx.meta[_WORDS]])
+    return f"python -m bench.{ctx.info_name} {shlex.join(ctx.meta[_WORDS])}".rstrip()
 
 
 def run(study: click.Command) -> NoReturn:
