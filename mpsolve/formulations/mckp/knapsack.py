@@ -113,7 +113,8 @@ class Knapsack:
         start, deadline, label_limit, gap, report
             See `search`; ``report`` and ``gap`` speak of original numbers.
         """
-        usable, part = None, self._recent or self.whole
+        recent = self._recent  # other threads may set it meanwhile
+        usable, part = None, recent or self.whole
         if not self.whole.fine_beside(limit):
             usable = affordable(self._cost, self._offsets, limit)
             part = self._part(usable)
@@ -129,7 +130,7 @@ class Knapsack:
             )
             result = part.prepared.search(part.capacity(limit), options)
             choice = None if result.choice is None else part.lifted(result.choice)
-            if part is self._recent and (choice is None or self._lost(choice) > part.most):
+            if part is recent and (choice is None or self._lost(choice) > part.most):
                 part = self.whole
                 continue
             if choice is None:
