@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from mpsolve.solving.assign import PreparedAssignment as PreparedAssignment
     from mpsolve.solving.assign import assign as assign
     from mpsolve.solving.assign import prepare as prepare
+    from mpsolve.solving.session import Session as Session
     from mpsolve.solving.solve import free_bits as free_bits
     from mpsolve.solving.solve import greedy_decrease as greedy_decrease
     from mpsolve.solving.solve import greedy_increase as greedy_increase
@@ -83,6 +84,7 @@ _HOMES = {
     "PreparedAssignment": "mpsolve.solving.assign",
     "assign": "mpsolve.solving.assign",
     "prepare": "mpsolve.solving.assign",
+    "Session": "mpsolve.solving.session",
     "Comparison": "mpsolve.analysis.compare",
     "compare": "mpsolve.analysis.compare",
     "Configuration": "mpsolve.model.configuration",

@@ -17,6 +17,7 @@ from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.formulations.method import method_named
 from mpsolve.model.constraints import Restriction
 from mpsolve.model.solution import Status
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving.session import Repetition, Stopped
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def k_best(
     if min_distance < 1:
         raise InputError(f"The least distance must be at least 1, not {min_distance}.")
     knapsack = method.partition(":")[0] in ("auto", "mckp")
-    refusal = method_named("mckp").unsupported(problem) if knapsack else None
+    refusal = method_named("mckp").unsupported(Presolved(problem)) if knapsack else None
     if refusal and method != "auto":
         raise UnsupportedError(refusal)
     if knapsack and not refusal and min_distance == 1:

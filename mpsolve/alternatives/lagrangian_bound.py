@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.model.evaluation import keeps
+from mpsolve.presolve.choice_groups import choice_groups
 from mpsolve.presolve.fixed_point import fixed_capacity, fixed_point
 from mpsolve.presolve.hull import compact, supported
 from mpsolve.presolve.redundancy import binding_budgets
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, Number, NumberArray
 
 #: Part of the summed losses and prices by which a bound is lowered against rounding.
@@ -29,13 +31,13 @@ class Prices:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self._groups = groups = problem.groups
+        self._groups = groups = choice_groups(problem)
         names = binding_budgets(problem)
         cost = problem.costs[names[0]] if names else np.zeros(len(problem.loss), np.int64)
         self._limit: Number = problem.budgets[names[0]] if names else 0
         self._cost = groups.merged(cost)
         loss = groups.merged(problem.loss).astype(np.float64)
-        multiplier = _multiplier(problem, cost, self._limit) if names else 0.0
+        multiplier = _multiplier(problem, groups, cost, self._limit) if names else 0.0
         self._priced = loss + multiplier * self._cost
         self._paid = multiplier * float(self._limit)
         sizes = np.abs(loss) + multiplier * np.abs(self._cost)
@@ -59,9 +61,8 @@ class Prices:
         return math.fsum(least) - self._paid - self._margin
 
 
-def _multiplier(problem: Problem, cost: NumberArray, limit: Number) -> float:
+def _multiplier(problem: Problem, groups: ChoiceGroups, cost: NumberArray, limit: Number) -> float:
     """Loss per unit of cost at the budget, from the hull of all sums."""
-    groups = problem.groups
     weights = fixed_point(np.where(problem.allowed, cost, 0), problem.offsets)
     losses = fixed_point(np.where(problem.allowed, problem.loss, 0), problem.offsets)
     hull = supported(

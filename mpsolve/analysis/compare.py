@@ -9,6 +9,7 @@ from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS, heuristic_named
 from mpsolve.model.solution import Solution, Status, relative_gap
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
@@ -136,13 +137,14 @@ def compare(
     threads
         For the methods that use them.
     """
+    presolved = Presolved(problem)
     names = list(methods) if methods is not None else [*METHODS, *HEURISTICS]
     entries = []
     for name in names:
         if name not in HEURISTICS:
             entries.append(
                 _entry(
-                    problem,
+                    presolved,
                     name,
                     "",
                     warm_start=warm_start,
@@ -156,11 +158,11 @@ def compare(
         for k, start in enumerate(chosen):
             shown = start_names[k] if k < len(start_names) and default else start
             text = shown if isinstance(shown, str) else "given" if shown else ""
-            entries.append(_entry(problem, name, text, start=start))
+            entries.append(_entry(presolved, name, text, start=start))
     return Comparison(problem, tuple(entries))
 
 
-def _entry(problem: Problem, method: str, start_name: str, **options: Any) -> Entry:
+def _entry(problem: Presolved, method: str, start_name: str, **options: Any) -> Entry:
     try:
         return Entry(method, start_name, solve(problem, method, **options))
     except (UnsupportedError, MissingDependencyError) as error:

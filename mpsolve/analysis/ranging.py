@@ -13,6 +13,7 @@ from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.model.evaluation import FLOAT_SLACK, total
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Solution, Status
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.solving.solve import solve
 
@@ -195,22 +196,22 @@ def sensitivity(
     (6, 11, 1, 0.6)
     """
     refuse_pairwise(problem, "The sensitivity")
-    repetition = Repetition(method, time_limit, threads, seed)
+    repetition, presolved = Repetition(method, time_limit, threads, seed), Presolved(problem)
     if solution is None:
-        solution = solve(problem, method, time_limit=time_limit, threads=threads, seed=seed)
+        solution = solve(presolved, method, time_limit=time_limit, threads=threads, seed=seed)
     if solution.status is not Status.OPTIMAL or solution.choice is None:
         raise InputError(
             f"The sensitivity is that of a proven optimum, and this answer is {solution.status}."
         )
-    study = _Study(problem, solution.choice, repetition)
+    study = _Study(presolved, solution.choice, repetition)
     return Sensitivity(problem, solution, tuple(study.budgets()), study.limit)
 
 
 class _Study:
     """The analysis of one answer; after a limit it says what is known without solving."""
 
-    def __init__(self, problem: Problem, choice: IntArray, repetition: Repetition) -> None:
-        self.problem, self.choice = problem, choice
+    def __init__(self, presolved: Presolved, choice: IntArray, repetition: Repetition) -> None:
+        self.presolved, self.problem, self.choice = presolved, presolved.problem, choice
         self.repetition = repetition
         self.stopped = False
         self.limit: Limit | None = None
@@ -256,7 +257,7 @@ class _Study:
 
     def _at(self, name: str, limit: Number, start: IntArray | None = None) -> Neighbour | None:
         """The optimum at another limit."""
-        variant = self.problem.replace(budgets={**self.problem.budgets, name: limit})
+        variant = self.presolved.under({**self.problem.budgets, name: limit})
         best = self.repetition.optimum(variant, start)
         if best.configuration is None or best.loss is None:
             return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
 from mpsolve.model.evaluation import total
+from mpsolve.presolve.choice_groups import choice_groups
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
@@ -39,7 +40,7 @@ def at_level(problem: Problem, limited: tuple[str, ...], level: float) -> Proble
 
 
 def _limit(problem: Problem, name: str, level: float) -> Number:
-    cost, groups = problem.costs[name], problem.groups
+    cost, groups = problem.costs[name], choice_groups(problem)
     least = Fraction(total(cost[problem.flat(groups.cheapest(cost))]))
     most = Fraction(total(cost[problem.flat(groups.cheapest(problem.loss))]))
     limit = least + Fraction(level) / 100 * (most - least)

@@ -12,6 +12,7 @@ from mpsolve.errors import InfeasibleError, InputError, NoSolutionError, Unsuppo
 from mpsolve.formulations.method import METHODS, method_named
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Status
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving.assign import assign
 from mpsolve.solving.solve import solve
 
@@ -43,7 +44,7 @@ class Ours:
     def unsupported(self, problem: Problem) -> str | None:
         """What the method says."""
         if self.method.partition(":")[0] in METHODS:
-            return method_named(self.method).unsupported(problem)
+            return method_named(self.method).unsupported(Presolved(problem))
         try:
             solve(problem, self.method)
         except InputError as error:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.errors import InputError
 from mpsolve.model.evaluation import evaluate, total
+from mpsolve.presolve.choice_groups import choice_groups
 
 if TYPE_CHECKING:
     from mpsolve.model.configuration import Configuration
@@ -135,7 +136,7 @@ def _relative(
             f"a search, since pairs of layers add to {name}; give a number or a part of the "
             "reference such as 0.7x."
         )
-    groups = problem.groups
+    groups = choice_groups(problem)
     if groups.empty_groups:
         layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])
         raise InputError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
     from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.model.problem import Problem
+    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import IntArray
 
 
@@ -30,12 +30,12 @@ class CpSat:
     def __init__(self) -> None:
         require("ortools", "Method cpsat")
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """Everything that a problem can hold is supported."""
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """Search for the optimum."""
-        return solve_general(problem, options, BackEnd("cpsat", integer_scale))
+        return solve_general(presolved.problem, options, BackEnd("cpsat", integer_scale))
 
 
 def run(task: Task, hear: Hear) -> Report:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
 from mpsolve.formulations.binary_model import binary_model, linked
-from mpsolve.formulations.method import Outcome
+from mpsolve.formulations.method import NONE_FOUND, Outcome
 from mpsolve.formulations.process import run_in_worker
 from mpsolve.formulations.scaling import sketch
 from mpsolve.formulations.task import Report, Task
@@ -250,10 +250,7 @@ class _Search:
     def _none_exists(self) -> Outcome:
         if self.best is None:
             return Outcome(None, complete=True)
-        self.notes.append(
-            f"{self.back_end.family} found no assignment although the one returned keeps every "
-            "constraint; its optimality is not proven."
-        )
+        self.notes.append(NONE_FOUND.format(self.back_end.family))
         return self.outcome(None)
 
     def _ended(self, model: BinaryModel, scale: Scale, report: Report) -> Outcome:

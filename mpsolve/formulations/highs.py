@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
     from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.model.problem import Problem
+    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import IntArray
 
 #: The cutoff lies this part of a known loss above it, so as not to cut it off.
@@ -38,12 +38,12 @@ class Highs:
     def __init__(self) -> None:
         require("scipy", "Method highs")
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """Everything that a problem can hold is supported."""
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """Search for the optimum."""
-        outcome = solve_general(problem, options, BackEnd("highs", float_scale))
+        outcome = solve_general(presolved.problem, options, BackEnd("highs", float_scale))
         if options.threads == 1 and options.seed == 0:
             return outcome
         return replace(outcome, notes=(*outcome.notes, IGNORED))

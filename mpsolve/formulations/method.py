@@ -15,9 +15,16 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.model.problem import Problem
     from mpsolve.model.solution import Limit, Progress
+    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import IntArray
+
+
+#: What is said of a method that knows of no choice although there is one.
+NONE_FOUND = (
+    "{} found no assignment although the one returned keeps every constraint; its optimality is "
+    "not proven."
+)
 
 
 @dataclass(frozen=True)
@@ -93,14 +100,14 @@ class Outcome:
 class ExactMethod(Protocol):
     """An exact method."""
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """One sentence that names the part of the problem it cannot express, or None."""
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """Search for the optimum."""
 
 
-#: Method name -> where its class is and the argument that the class takes.
+#: Method name -> where its class is.
 METHODS: dict[str, tuple[str, str]] = {
     "mckp": ("mpsolve.formulations.mckp.method", "Mckp"),
     "lagrangian": ("mpsolve.formulations.lagrangian.method", "Lagrangian"),
@@ -108,6 +115,8 @@ METHODS: dict[str, tuple[str, str]] = {
     "highs": ("mpsolve.formulations.highs", "Highs"),
     "cpsat": ("mpsolve.formulations.cpsat", "CpSat"),
 }
+#: The methods whose class takes the text after the colon.
+WITH_VARIANTS = ("mckp", "milp")
 
 
 def method_named(name: str) -> ExactMethod:
@@ -115,6 +124,10 @@ def method_named(name: str) -> ExactMethod:
     family, _, variant = name.partition(":")
     if family not in METHODS:
         raise InputError(f"There is no exact method {name!r}; there are {', '.join(METHODS)}.")
+    if variant and family not in WITH_VARIANTS:
+        raise InputError(
+            f"Method {family} has no variants such as {name!r}; {' and '.join(WITH_VARIANTS)} have."
+        )
     module, attribute = METHODS[family]
     factory = getattr(import_module(module), attribute)
     method: ExactMethod = factory(variant) if variant else factory()

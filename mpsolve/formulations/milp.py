@@ -18,7 +18,7 @@ from mpsolve.formulations.task import Report, float_rows, nearest_choice
 if TYPE_CHECKING:
     from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.model.problem import Problem
+    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import FloatArray
 
 #: What PuLP calls CBC: the one that it brings along and the one installed beside it.
@@ -55,10 +55,10 @@ class Milp:
         require("pulp", "Method milp")
         self.solver = solver.lower()
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """Everything that a problem can hold is supported."""
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """Search for the optimum.
 
         Raises
@@ -66,7 +66,7 @@ class Milp:
         InputError
             If PuLP does not know the solver or does not find it; the message lists the others.
         """
-        return solve_general(problem, options, BackEnd("milp", float_scale, self.solver))
+        return solve_general(presolved.problem, options, BackEnd("milp", float_scale, self.solver))
 
 
 def run(task: Task, hear: Hear) -> Report:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mpsolve.building.budgets import resolve_budgets
 from mpsolve.errors import MissingDependencyError
-from mpsolve.solving.solve import solve
+from mpsolve.solving.session import Session
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -145,7 +146,12 @@ class Front:
     def _solved(self, limit: Number, start: IntArray | None = None) -> Solution:
         limit = min(limit, self.problem.budgets.get(self.x_name, limit))
         budgets = {**self.problem.budgets, self.x_name: limit}
-        return solve(self.problem.replace(budgets=budgets), self.method, warm_start=start)
+        return self._session.solve(budgets, self.method, warm_start=start)
+
+    @cached_property
+    def _session(self) -> Session:
+        """The problem, prepared once for all budgets on x."""
+        return Session(self.problem)
 
     def knee_index(self) -> int:
         """The index of the knee.

@@ -21,7 +21,8 @@ from mpsolve.model.solution import Limit
 from mpsolve.presolve.choice_groups import layer_groups
 from mpsolve.presolve.fixed_point import fixed_point
 from mpsolve.presolve.hull import undominated
-from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.presolve.presolved import Presolved
+from mpsolve.presolve.redundancy import binding_constraints
 from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def pareto_front(
         method_named(method)
     began = time.monotonic()
     deadline = math.inf if time_limit is None else began + time_limit
-    posed = _posed(problem, x, y)
+    posed = Presolved(_posed(problem, x, y))
     obstacle = _obstacle(posed, x, y)
     if method != "auto" and together and obstacle:
         raise UnsupportedError(f"{obstacle}; use method auto.")
@@ -156,22 +157,22 @@ def _posed(problem: Problem, x: str, y: str) -> Problem:
     return problem.replace(loss=problem.costs[y], loss_name=y, costs=costs)
 
 
-def _obstacle(problem: Problem, x: str, y: str) -> str | None:
+def _obstacle(presolved: Presolved, x: str, y: str) -> str | None:
     """What keeps the points from being found together, or None."""
-    others = [name for name in binding_budgets(problem) if name not in (x, y)]
+    others = [name for name in presolved.binding_budgets if name not in (x, y)]
     if others:
         return f"The front must keep a budget on {others[0]} as well"
-    if constraints := binding_constraints(problem):
+    if constraints := binding_constraints(presolved.problem):
         return f"The front must keep {constraints[0]}"
     try:
-        _ = problem.groups
+        _ = presolved.groups
     except UnsupportedError as error:
         return str(error).split(";")[0]
     return None
 
 
 def _all_together(
-    problem: Problem,
+    presolved: Presolved,
     x: str,
     y: str,
     epsilon: float,
@@ -181,9 +182,10 @@ def _all_together(
     progress: Callable[[float], None] | None,
 ) -> Front:
     began = time.perf_counter()
-    if problem.groups.empty_groups:
-        raise _infeasible(problem)
-    groups, usable = _useful(problem, x)
+    problem = presolved.problem
+    if presolved.groups.empty_groups:
+        raise _infeasible(presolved)
+    groups, usable = _useful(presolved, x)
     weights = fixed_point(np.where(usable, problem.costs[x], 0), problem.offsets)
     losses = fixed_point(np.where(usable, problem.loss, 0), problem.offsets)
     kernel = method.partition(":")[2]
@@ -196,7 +198,7 @@ def _all_together(
     ys, y_resolution = _original(found.losses, losses.exponent, losses.exact, terms)
     kept = _within(problem, x, xs, x_resolution) & _within(problem, y, ys, y_resolution)
     if not kept.any():
-        raise _infeasible(problem)
+        raise _infeasible(presolved)
     front = Front(
         problem,
         x,
@@ -228,9 +230,9 @@ def _all_together(
     return front
 
 
-def _useful(problem: Problem, x: str) -> tuple[ChoiceGroups, BoolArray]:
+def _useful(presolved: Presolved, x: str) -> tuple[ChoiceGroups, BoolArray]:
     """The groups, and the candidates they use; dominated ones would only coarsen the scale."""
-    groups = problem.groups
+    problem, groups = presolved.problem, presolved.groups
     if not groups.trivial:
         return groups, problem.allowed
     values = problem.costs[x][groups.parts], problem.loss[groups.parts]
@@ -264,8 +266,8 @@ def _cut(values: NumberArray, kept: BoolArray, excess: FloatArray) -> Number | N
     return values[first].item() if first and excess[first - 1] > 0 else None
 
 
-def _infeasible(problem: Problem) -> InfeasibleError | NoSolutionError:
-    conflict = solve(problem).conflict
+def _infeasible(presolved: Presolved) -> InfeasibleError | NoSolutionError:
+    conflict = solve(presolved).conflict
     if conflict is None:
         return NoSolutionError("The front has no point that keeps the budgets on its axes.")
     return InfeasibleError(conflict)

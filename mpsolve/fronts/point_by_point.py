@@ -14,6 +14,7 @@ from mpsolve.fronts.epsilon_constraint import Point, epsilon_constraint
 from mpsolve.fronts.front import Front
 from mpsolve.model.evaluation import total
 from mpsolve.model.solution import Limit
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving.session import Repetition, Stopped
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ FLOAT_STEP = 1e-9
 class _Solves:
     """The oracle of the epsilon-constraint method, which is `mpsolve.solve`, again and again."""
 
-    def __init__(self, problem: Problem, x: str, repetition: Repetition) -> None:
-        self._problem = problem
+    def __init__(self, presolved: Presolved, x: str, repetition: Repetition) -> None:
+        problem = self._problem = presolved.problem
+        self._presolved = presolved
         self._x = x
         self._repetition = repetition
         self._y = _unused_name(problem)
         costs = {**problem.costs, self._y: problem.loss}
-        self._turned = problem.replace(loss=problem.costs[x], loss_name=x, costs=costs)
+        turned = problem.replace(loss=problem.costs[x], loss_name=x, costs=costs)
+        self._turned = Presolved(turned)
         #: How far apart two points must lie in x; 0 for integers.
         self.x_step = _step(problem.costs[x], problem.offsets)
 
@@ -45,17 +48,17 @@ class _Solves:
         budgets = dict(self._problem.budgets)
         if x_limit is not None:
             budgets[self._x] = min(x_limit, budgets.get(self._x, x_limit))
-        return self._proven(self._problem.replace(budgets=budgets))
+        return self._proven(self._presolved.under(budgets))
 
     def least_x(self, y_limit: Number | None, start: Point | None = None) -> Point:
         limits = {} if y_limit is None else {self._y: y_limit}
-        turned = self._turned.replace(budgets={**self._problem.budgets, **limits})
+        turned = self._turned.under({**self._problem.budgets, **limits})
         return self._proven(turned, None if start is None else start.choice)
 
     def below(self, x: Number) -> Number:
         return x - (1 if isinstance(x, int) else self.x_step)
 
-    def _proven(self, problem: Problem, start: IntArray | None = None) -> Point:
+    def _proven(self, problem: Presolved, start: IntArray | None = None) -> Point:
         solution = self._repetition.optimum(problem, start)
         if solution.choice is None:
             conflict = self._repetition.solve(problem, explain=True).conflict
@@ -66,7 +69,7 @@ class _Solves:
 
 
 def front_point_by_point(
-    problem: Problem,
+    presolved: Presolved,
     x: str,
     *,
     epsilon: float,
@@ -81,10 +84,10 @@ def front_point_by_point(
     Points are found by decreasing x. For floats, points that differ in x by less than
     `FLOAT_STEP` of the largest sum are taken for one.
     """
-    began = time.perf_counter()
+    began, problem = time.perf_counter(), presolved.problem
     file = None if checkpoint is None else Checkpoint(checkpoint, problem, x, epsilon)
     points = [] if file is None else file.points
-    solves = _Solves(problem, x, Repetition(method, time_limit, threads))
+    solves = _Solves(presolved, x, Repetition(method, time_limit, threads))
     after = points[-1].x if points else None
     complete, limit, notes = False, None, []
     if points:

@@ -11,6 +11,7 @@ from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import total
+from mpsolve.presolve.choice_groups import choice_groups
 
 if TYPE_CHECKING:
     from mpsolve.model.precision import Precision
@@ -48,7 +49,7 @@ class Blocks:
     @classmethod
     def of(cls, problem: Problem) -> Blocks:
         """The blocks of a problem."""
-        groups = problem.groups
+        groups = choice_groups(problem)
         if groups.empty_groups:
             layers = ", ".join(problem.layers[i] for i in groups.empty_groups[0])
             raise InputError(f"No candidate is left for {layers}.")

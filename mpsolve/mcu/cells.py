@@ -13,7 +13,7 @@ from mpsolve.fronts.checkpoint import fingerprint
 from mpsolve.mcu.fit import usage
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
-from mpsolve.solving.solve import solve
+from mpsolve.solving.session import Session
 from mpsolve.storage.journal import JsonLines
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Cells:
         self.choices: dict[tuple[int, int], IntArray | None] = {}
         self.takes: dict[tuple[int, int], tuple[int, int]] = {}
         self.solved = 0
-        self.within: dict[int, Problem] = {}
+        self.within: dict[int, Session] = {}
         self.lines = JsonLines(checkpoint, "the checkpoint of a surface") if checkpoint else None
         self.known = self._known()
 
@@ -106,9 +106,8 @@ class Cells:
             return self.known[rom, ram]
         if j not in self.within:
             budget = ram_budget(self.problem, self.network, ram, rules=self.setting.rules)
-            self.within[j] = budget.on(self.problem)
-        limited = self.within[j].with_budgets({"rom": rom})
-        solution = solve(limited, self.method, explain=False)
+            self.within[j] = Session(budget.on(self.problem))
+        solution = self.within[j].solve({"rom": rom}, self.method, explain=False)
         if solution.status not in (Status.OPTIMAL, Status.INFEASIBLE):
             raise NoSolutionError(
                 f"The surface was stopped at {rom:,} bytes of ROM and {ram:,} bytes of RAM, after "

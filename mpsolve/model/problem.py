@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.errors import InputError, UnsupportedError
+from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.ragged import candidates, flatten, numbered_layers
 from mpsolve.model.validation import (
@@ -21,7 +21,6 @@ from mpsolve.model.validation import (
     checked_pairwise,
     same_kind,
 )
-from mpsolve.presolve.choice_groups import choice_groups
 from mpsolve.profiles.table import Provenance
 from mpsolve.storage.frozen import Picklable
 
@@ -31,15 +30,10 @@ if TYPE_CHECKING:
     from mpsolve.model.constraints import LinearConstraint, Restriction, Tie
     from mpsolve.model.pairwise import PairwiseTerm
     from mpsolve.model.precision import Precision
-    from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import BoolArray, FloatArray, IntArray, Number, NumberArray
-
-
-#: What is computed once and holds for other budgets too.
-_BUDGET_FREE = {"layer_index", "allowed", "groups", "largest_groups", "_positions"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,16 +281,8 @@ class Problem(Picklable):
         )
 
     def replace(self, **changes: Any) -> Problem:
-        """A variant with some fields changed, validated like any other problem.
-
-        What methods have prepared is kept where only the budgets change.
-        """
-        variant = replace(self, **changes)
-        if changes.keys() == {"budgets"}:
-            variant.__dict__["prepared"] = self.prepared
-            for name in _BUDGET_FREE & self.__dict__.keys():
-                variant.__dict__[name] = self.__dict__[name]
-        return variant
+        """A variant with some fields changed, validated like any other problem."""
+        return replace(self, **changes)
 
     def with_budgets(
         self,
@@ -340,30 +326,6 @@ class Problem(Picklable):
                 mask[j] &= restriction.allows(self.precisions[j])
         mask.setflags(write=False)
         return mask
-
-    @cached_property
-    def groups(self) -> ChoiceGroups:
-        """The layers as independent groups: tied ones merged, restrictions applied.
-
-        Raises
-        ------
-        UnsupportedError
-            If a group would get too many joint candidates; see `choice_groups`.
-        """
-        return choice_groups(self)
-
-    @cached_property
-    def prepared(self) -> dict[Any, Any]:
-        """What methods prepare once for this problem and its variants with other budgets."""
-        return {}
-
-    @cached_property
-    def largest_groups(self) -> ChoiceGroups:
-        """As `groups`; where one would get too many joint candidates, with fewer ties merged."""
-        try:
-            return self.groups
-        except UnsupportedError:
-            return choice_groups(self, merge="whole")
 
     def pairwise_on(self, cost: str | None) -> tuple[PairwiseTerm, ...]:
         """The pairwise terms that add to a cost, or to the loss for None."""

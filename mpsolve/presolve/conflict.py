@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import Conflict
-from mpsolve.model.evaluation import keeps, smallest, total
+from mpsolve.model.evaluation import evaluate, keeps, smallest, total
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.presolve.quickxplain import (
     BudgetPart,
     Part,
@@ -27,27 +28,46 @@ if TYPE_CHECKING:
     from mpsolve.model.constraints import Tie
     from mpsolve.model.problem import Problem
     from mpsolve.presolve.choice_groups import ChoiceGroups
-    from mpsolve.typing import Number, NumberArray
+    from mpsolve.typing import IntArray, Number, NumberArray
 
 #: How many layers, or constraints beside a budget, a sentence names.
 SHOWN = 3
 
 
-def quick_conflict(problem: Problem) -> Conflict | None:
+def quick_conflict(problem: Problem, groups: ChoiceGroups | None = None) -> Conflict | None:
     """A conflict that shows without any search, or None.
 
     These are: a layer without a candidate, tied layers without a common precision, a budget below
     what the cheapest candidates cost, unless pairs of layers add to the cost, and a constraint
-    below its smallest coefficients. Its
-    constraints are a smallest set in the sense of `Conflict`.
+    below its smallest coefficients. Its constraints are a smallest set in the sense of `Conflict`.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    groups
+        Its `Presolved.largest_groups`, if they are known.
     """
+    groups = groups or Presolved(problem).largest_groups
     return (
         _empty_layer(problem)
         or _empty_tie(problem)
-        or _empty_group(problem)
-        or _budget_too_small(problem)
+        or _empty_group(problem, groups)
+        or _budget_too_small(problem, groups)
         or _constraint_too_small(problem)
     )
+
+
+def quick_choice(problem: Problem, groups: ChoiceGroups) -> IntArray | None:
+    """A choice that keeps every constraint and shows without any search, or None.
+
+    That is one of those that cost the least of something that is limited.
+    """
+    if groups.empty_groups:
+        return None
+    limited = [problem.costs[name] for name in problem.budgets] or [problem.loss]
+    cheapest = map(groups.cheapest, limited)
+    return next((choice for choice in cheapest if evaluate(problem, choice).feasible), None)
 
 
 def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) -> Conflict:
@@ -87,7 +107,7 @@ def explain(problem: Problem, least_loss: Callable[[Problem], Number | None]) ->
     kept = [part for part in parts if part is not budgets[-1]]
     others = only(indifferent, kept)
     least = least_loss(_minimising(others, problem.costs[cost], cost))
-    layers = _dominant(others, problem.costs[cost])[1]
+    layers = _dominant(others, Presolved(others).largest_groups, problem.costs[cost])[1]
     shown = _apart(least or 0, limit)
     together = "cannot be kept together" if kept else "cannot be kept"
     condition = f"with {_together(_names(kept))} kept, " if kept else ""
@@ -154,8 +174,8 @@ def _shares(problem: Problem, tie: Tie) -> bool:
     return bool(set.intersection(*offered))
 
 
-def _empty_group(problem: Problem) -> Conflict | None:
-    for members in _groups(problem).empty_groups:
+def _empty_group(problem: Problem, groups: ChoiceGroups) -> Conflict | None:
+    for members in groups.empty_groups:
         layers = tuple(problem.layers[i] for i in members)
         causes = minimal(_parts_on(problem, layers), partial(_excludes_all, problem, layers))
         return Conflict(
@@ -168,7 +188,7 @@ def _empty_group(problem: Problem) -> Conflict | None:
 
 
 def _excludes_all(problem: Problem, layers: tuple[str, ...], parts: list[Part]) -> bool:
-    return bool(_groups(section_of(problem, layers, parts)).empty_groups)
+    return bool(Presolved(section_of(problem, layers, parts)).largest_groups.empty_groups)
 
 
 def _parts_on(problem: Problem, layers: tuple[str, ...]) -> list[Part]:
@@ -179,15 +199,15 @@ def _parts_on(problem: Problem, layers: tuple[str, ...]) -> list[Part]:
     ]
 
 
-def _budget_too_small(problem: Problem) -> Conflict | None:
+def _budget_too_small(problem: Problem, groups: ChoiceGroups) -> Conflict | None:
     for name, limit in problem.budgets.items():
         cost = problem.costs[name]
         if problem.pairwise_on(name):  # the least sum takes a search
             continue
-        if not _exceeds(problem, cost, limit, len(problem.layers)):
+        if keeps(smallest(groups.merged(cost), groups.offsets), limit, len(problem.layers)):
             continue
-        least, layers, share = _dominant(problem, cost)
-        causes = _causes(problem, name, limit)
+        least, layers, share = _dominant(problem, groups, cost)
+        causes = _causes(problem, groups, name, limit)
         unit = _unit(problem, name)
         shown = _apart(limit, least)
         because = f"because of {_abridged(_names(causes))} " if causes else ""
@@ -204,29 +224,24 @@ def _budget_too_small(problem: Problem) -> Conflict | None:
     return None
 
 
-def _exceeds(problem: Problem, values: NumberArray, limit: Number, terms: int) -> bool:
-    """Whether even the least sum that the ties and restrictions allow exceeds a limit."""
-    groups = _groups(problem)
-    return not keeps(smallest(groups.merged(values), groups.offsets), limit, terms)
-
-
-def _dominant(problem: Problem, values: NumberArray) -> tuple[Number, tuple[str, ...], float]:
+def _dominant(
+    problem: Problem, groups: ChoiceGroups, values: NumberArray
+) -> tuple[Number, tuple[str, ...], float]:
     """The least sum of some values, the layers that weigh most in it, and their share of it."""
-    each = values[problem.flat(_groups(problem).cheapest(values))]
+    each = values[problem.flat(groups.cheapest(values))]
     heaviest = np.argsort(-each, kind="stable")[:SHOWN]
     least = total(each)
     share = float(each[heaviest].sum()) / least if each.min() >= 0 and least > 0 else 0.0
     return least, tuple(problem.layers[i] for i in heaviest), share
 
 
-def _causes(problem: Problem, cost: str, limit: Number) -> list[Part]:
+def _causes(problem: Problem, groups: ChoiceGroups, cost: str, limit: Number) -> list[Part]:
     """The ties and restrictions without which a budget that is too small would be large enough.
 
     Layers that are tied to each other are looked at together, and first those groups in which
     ties and restrictions cost the most: no group that is needed can be left out.
     """
     values, terms = problem.costs[cost], len(problem.layers)
-    groups = _groups(problem)
     free = np.minimum.reduceat(values, problem.offsets[:-1])
     without = np.array([free[list(members)].sum() for members in groups.members])
     bound = np.minimum.reduceat(groups.merged(values), groups.offsets[:-1])
@@ -258,7 +273,7 @@ def _causes(problem: Problem, cost: str, limit: Number) -> list[Part]:
 
 
 def _least(problem: Problem, cost: str) -> Number:
-    groups = _groups(problem)
+    groups = Presolved(problem).largest_groups
     return smallest(groups.merged(problem.costs[cost]), groups.offsets)
 
 
@@ -273,7 +288,7 @@ def _constraint_too_small(problem: Problem) -> Conflict | None:
         layers = tuple(constraint.terms)
         own: list[Part] = [r for r in problem.restrictions if r.layer in layers]
         section = section_of(problem, layers, own).replace(costs={"": np.concatenate(coefficients)})
-        causes = _causes(section, "", constraint.limit)
+        causes = _causes(section, Presolved(section).largest_groups, "", constraint.limit)
         shown = _apart(constraint.limit, least)
         because = f"because of {_abridged(_names(causes))} " if causes else ""
         return Conflict(
@@ -285,10 +300,6 @@ def _constraint_too_small(problem: Problem) -> Conflict | None:
             layers=layers,
         )
     return None
-
-
-def _groups(problem: Problem) -> ChoiceGroups:
-    return problem.largest_groups
 
 
 def _names(parts: Iterable[Part]) -> tuple[str, ...]:

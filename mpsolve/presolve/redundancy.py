@@ -45,5 +45,7 @@ def binding_constraints(problem: Problem) -> list[LinearConstraint]:
 
 def binding_pairwise(problem: Problem) -> list[PairwiseTerm]:
     """The pairwise terms that are not zero, on the loss or on a budget that can bind."""
+    if not problem.pairwise:
+        return []
     targets = {None, *binding_budgets(problem)}
     return [t for t in problem.pairwise if t.cost in targets and t.values.any()]

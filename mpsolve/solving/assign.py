@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from mpsolve.model.evaluation import checked_limit, keeps, total
 from mpsolve.model.problem import Problem
 from mpsolve.model.ragged import flatten, magnitude
 from mpsolve.model.solution import Status, relative_gap
+from mpsolve.solving.session import Session
 from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:
+    from mpsolve.model.solution import Solution
     from mpsolve.typing import IntArray, Number, NumberArray
 
 
@@ -92,6 +94,8 @@ def assign(loss: Any, cost: Any, budget: Any, *, time_limit: float | None = None
 class PreparedAssignment:
     """Losses and one cost of independent groups, prepared once to be assigned under any budget.
 
+    Threads may share it: an assignment changes nothing in it and depends on no earlier one.
+
     Parameters
     ----------
     loss
@@ -108,17 +112,17 @@ class PreparedAssignment:
     def __init__(self, loss: Any, cost: Any) -> None:
         pair = _flat_pair(loss, cost)
         if pair is None:
-            self._problem: Problem | None = Problem.from_arrays(loss, {"cost": cost})
+            self._session: Session | None = Session(Problem.from_arrays(loss, {"cost": cost}))
             return
-        self._problem = None
+        self._session = None
         self._loss, self._cost, self._offsets = (np.array(part) for part in pair)
         self._knapsack = Knapsack(self._loss, self._cost, self._offsets)
 
     def assign(self, budget: Any, *, time_limit: float | None = None) -> Assignment:
         """The choice of least loss within a budget; see `mpsolve.assign`."""
         limit = checked_limit("The budget", budget)
-        if self._problem is not None:
-            return _as_assignment(self._problem.replace(budgets={"cost": limit}), time_limit)
+        if self._session is not None:
+            return _as_assignment(self._session.solve({"cost": limit}, time_limit=time_limit))
         pair = self._loss, self._cost, self._offsets
         answer = _assigned(self._knapsack, *pair, limit, time_limit)
         if answer is not None:
@@ -128,16 +132,44 @@ class PreparedAssignment:
         return _general(*rows, limit, time_limit)
 
 
-def prepare(loss: Any, cost: Any) -> PreparedAssignment:
-    """Prepare losses and a cost that are to be assigned under many budgets.
+@overload
+def prepare(loss: Problem) -> Session: ...
+@overload
+def prepare(loss: Any, cost: Any) -> PreparedAssignment: ...
+def prepare(loss: Any, cost: Any = None) -> Session | PreparedAssignment:
+    """Prepare a problem, or losses and a cost as arrays, that many budgets are to be put on.
 
-    Each further budget then costs only what depends on it.
+    Each further budget then costs only what depends on it. What is prepared may be used by any
+    number of threads at the same time.
 
+    Parameters
+    ----------
+    loss
+        A `Problem`, or losses as for `assign`.
+    cost
+        Costs as for `assign`; none beside a problem.
+
+    Returns
+    -------
+    Session or PreparedAssignment
+        For a problem, a session with a method ``solve``; for arrays, an object with a method
+        ``assign``.
+
+    Examples
+    --------
     >>> prepared = prepare(loss=[[0, 3, 5], [0, 1]], cost=[[9, 4, 1], [7, 2]])
     >>> [prepared.assign(budget).loss for budget in (8, 11, 16)]
     [4, 1, 0]
+    >>> problem = Problem.from_arrays([[0, 3, 5], [0, 1]], {"us": [[9, 4, 1], [7, 2]]})
+    >>> session = prepare(problem)
+    >>> [session.solve({"us": budget}).loss for budget in (8, 11, 16)]
+    [4, 1, 0]
     """
-    return PreparedAssignment(loss, cost)
+    if not isinstance(loss, Problem):
+        return PreparedAssignment(loss, cost)
+    if cost is not None:
+        raise InputError("A problem has its costs; prepare(problem) takes nothing beside it.")
+    return Session(loss)
 
 
 def _flat_pair(loss: Any, cost: Any) -> tuple[NumberArray, NumberArray, IntArray] | None:
@@ -190,12 +222,11 @@ def _general(loss: Any, cost: Any, budget: Any, time_limit: float | None) -> Ass
     problem = Problem.from_arrays(
         loss, dict(zip(names, rows, strict=True)), dict(zip(names, limits, strict=True))
     )
-    return _as_assignment(problem, time_limit)
+    return _as_assignment(solve(problem, time_limit=time_limit))
 
 
-def _as_assignment(problem: Problem, time_limit: float | None) -> Assignment:
-    """Solve a problem with every check and explanation."""
-    solution = solve(problem, time_limit=time_limit)
+def _as_assignment(solution: Solution) -> Assignment:
+    """The assignment that a solution is, or the error that it stands for."""
     if solution.conflict is not None:
         raise InfeasibleError(solution.conflict)
     if solution.choice is None or solution.loss is None:

@@ -1,23 +1,74 @@
-"""Many variants of one problem, solved one after the other under one time limit."""
+"""Many variants of one problem: what they share is prepared once, by whoever needs it first."""
 
 from __future__ import annotations
 
 import math
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mpsolve.building.budgets import resolve_budgets
 from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Limit, Status
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving.solve import GENERAL, solve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mpsolve.model.problem import Problem
     from mpsolve.model.solution import Solution
-    from mpsolve.typing import IntArray
+    from mpsolve.typing import IntArray, Number
 
 PROVEN = (Status.OPTIMAL, Status.INFEASIBLE)
+
+
+class Session:
+    """A problem that is prepared once and solved under many budgets.
+
+    Whatever does not depend on the budgets (tied layers merged, numbers brought to integers) is
+    worked out by the first solve that needs it and only read afterwards. A session holds nothing
+    that a solve changes: any number of threads may use one at the same time, and an answer does
+    not depend on what was solved before. It can be pickled; the other process prepares anew.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._presolved = Presolved(problem)
+
+    @property
+    def problem(self) -> Problem:
+        """The problem as it was given."""
+        return self._presolved.problem
+
+    def solve(
+        self,
+        budgets: Mapping[str, Number | str] | None = None,
+        method: str = "auto",
+        **options: Any,
+    ) -> Solution:
+        """Find the assignment of least loss within other budgets.
+
+        Parameters
+        ----------
+        budgets
+            Cost name -> limit, in place of all budgets of the problem: numbers, or text as
+            `mpsolve.building.budgets` reads it. By default, the budgets of the problem.
+        method, options
+            As for `mpsolve.solve`, which has the errors that are raised, too.
+        """
+        presolved = self._presolved
+        if budgets is not None:
+            presolved = presolved.under(resolve_budgets(self.problem, budgets, None))
+        return solve(presolved, method, **options)
+
+    def __reduce__(self) -> tuple[type[Session], tuple[Problem]]:
+        return Session, (self.problem,)
 
 
 class Stopped(Exception):
@@ -29,7 +80,7 @@ class Stopped(Exception):
 
 
 class Repetition:
-    """Solves variants by one method, or by ``auto`` where the method cannot express a variant.
+    """Solves variants under one time limit by one method, or by ``auto`` where it cannot.
 
     Parameters
     ----------
@@ -57,7 +108,11 @@ class Repetition:
         self._deadline = math.inf if time_limit is None else time.monotonic() + time_limit
 
     def solve(
-        self, problem: Problem, warm_start: IntArray | None = None, *, explain: bool = False
+        self,
+        problem: Problem | Presolved,
+        warm_start: IntArray | None = None,
+        *,
+        explain: bool = False,
     ) -> Solution:
         """The answer to a variant, proven or not.
 
@@ -69,18 +124,19 @@ class Repetition:
         Stopped
             If the time is over before the search begins.
         """
+        presolved = Presolved.of(problem)
         try:
-            solution = self._by(self._method, problem, warm_start, explain)
+            solution = self._by(self._method, presolved, warm_start, explain)
         except UnsupportedError:
-            solution = self._by("auto", problem, warm_start, explain)
+            solution = self._by("auto", presolved, warm_start, explain)
         for method in reversed(GENERAL):
             if solution.limit is not None or solution.status in PROVEN:
                 break
             with suppress(MissingDependencyError):
-                solution = self._by(method, problem, warm_start, explain)
+                solution = self._by(method, presolved, warm_start, explain)
         return solution
 
-    def optimum(self, problem: Problem, warm_start: IntArray | None = None) -> Solution:
+    def optimum(self, problem: Problem | Presolved, warm_start: IntArray | None = None) -> Solution:
         """The proven optimum of a variant, or the proof that it has no assignment.
 
         Raises
@@ -94,7 +150,7 @@ class Repetition:
         return solution
 
     def _by(
-        self, method: str, problem: Problem, warm_start: IntArray | None, explain: bool
+        self, method: str, problem: Presolved, warm_start: IntArray | None, explain: bool
     ) -> Solution:
         left = self._deadline - time.monotonic()
         if left <= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mpsolve.errors import (
     Conflict,
@@ -13,7 +13,7 @@ from mpsolve.errors import (
     NoSolutionError,
     UnsupportedError,
 )
-from mpsolve.formulations.method import Options, Outcome, method_named
+from mpsolve.formulations.method import NONE_FOUND, Options, Outcome, method_named
 from mpsolve.heuristics.free_bits import FreeBits
 from mpsolve.heuristics.greedy_decrease import GreedyDecrease
 from mpsolve.heuristics.greedy_increase import GreedyIncrease
@@ -21,7 +21,8 @@ from mpsolve.heuristics.method import HEURISTICS, heuristic_named
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import Evaluation, evaluate
 from mpsolve.model.solution import Solution, Status
-from mpsolve.presolve.conflict import explain, quick_conflict
+from mpsolve.presolve.conflict import explain, quick_choice, quick_conflict
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.presolve.quickxplain import parts_of
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
 #: 88 ms, in ``python -m bench run 'two-budgets/*' --methods highs,milp,cpsat --budgets 30,50``.
 GENERAL = ("highs", "milp", "cpsat")
 
+#: A choice beside what the original numbers say about it.
+Judged: TypeAlias = "tuple[Evaluation, IntArray]"
+
 
 def solve(
-    problem: Problem,
+    problem: Problem | Presolved,
     method: str = "auto",
     *,
     warm_start: Configuration | IntArray | None = None,
@@ -56,7 +60,7 @@ def solve(
     Parameters
     ----------
     problem
-        The problem.
+        The problem; see `mpsolve.prepare` for solving it under many budgets.
     method
         ``"auto"``, an exact method (``mckp``, ``lagrangian``, ``milp``, ``highs``, ``cpsat``;
         ``milp:gurobi`` asks PuLP for a certain solver, ``mckp:numpy`` for a kernel) or a heuristic
@@ -95,6 +99,8 @@ def solve(
     MissingDependencyError
         If the method needs a package that is not installed.
     """
+    presolved = Presolved.of(problem)
+    problem = presolved.problem
     if method in HEURISTICS:
         if warm_start is not None:
             raise InputError(f"{method} begins from a start; only exact methods take a warm start.")
@@ -112,31 +118,31 @@ def solve(
     )
     began = time.perf_counter()
     exact = None if method == "auto" else method_named(method)
-    if conflict := quick_conflict(problem):
+    if conflict := quick_conflict(problem, presolved.largest_groups):
         return _answer(problem, method, Status.INFEASIBLE, began, conflict=conflict)
-    name, reason = (method, "") if exact else choose_method(problem)
+    name, reason = (method, "") if exact else choose_method(presolved)
     exact = exact or method_named(name)
-    if refusal := exact.unsupported(problem):
+    if refusal := exact.unsupported(presolved):
         raise UnsupportedError(refusal)
-    outcome = exact.solve(problem, options)
-    judged = _judged(problem, outcome)
-    if method == "auto" and name not in GENERAL and judged is not None and not judged.feasible:
+    outcome = exact.solve(presolved, options)
+    known = _known(presolved, outcome, options)
+    if method == "auto" and name not in GENERAL and (doubt := _doubt(outcome, known)):
         # Sums of floats may cancel so far that integers cannot tell them from their limit. The
         # general methods search again without a choice that turns out to exceed it.
-        name, reason = _general_method(f"the answer of {name} exceeds a budget by rounding")
-        outcome = method_named(name).solve(problem, options)
-        judged = _judged(problem, outcome)
-    return _verified(problem, name, reason, options, outcome, judged, began, explain)
+        name, reason = _general_method(f"{name} {doubt} by rounding")
+        outcome = method_named(name).solve(presolved, options)
+        known = _known(presolved, outcome, options)
+    return _verified(problem, name, reason, options, outcome, known, began, explain)
 
 
-def choose_method(problem: Problem) -> tuple[str, str]:
+def choose_method(presolved: Presolved) -> tuple[str, str]:
     """The exact method that ``auto`` takes, and why."""
-    refusal = method_named("mckp").unsupported(problem)
+    refusal = method_named("mckp").unsupported(presolved)
     if refusal is None:
         return "mckp", "auto chose mckp: one budget and independent choice groups"
     from mpsolve.formulations.lagrangian.method import suits  # half of what solve would load
 
-    if suits(problem):
+    if suits(presolved):
         return "lagrangian", f"auto chose lagrangian: {_clause(refusal)}"
     return _general_method(refusal)
 
@@ -154,9 +160,24 @@ def _general_method(why: str) -> tuple[str, str]:
     raise missing or UnsupportedError(why)
 
 
-def _judged(problem: Problem, outcome: Outcome) -> Evaluation | None:
-    """The choice of an outcome on the original numbers."""
-    return None if outcome.choice is None else evaluate(problem, outcome.choice)
+def _known(presolved: Presolved, outcome: Outcome, options: Options) -> list[Judged]:
+    """The choice of an outcome and others that are known, on the original numbers.
+
+    Where the outcome says that there is none, that is believed only if none shows by itself.
+    """
+    problem, found = presolved.problem, outcome.choice
+    if found is None and outcome.complete:
+        found = quick_choice(problem, presolved.largest_groups)
+    choices = (choice for choice in (found, options.warm_start) if choice is not None)
+    return [(evaluate(problem, choice), choice) for choice in choices]
+
+
+def _doubt(outcome: Outcome, known: list[Judged]) -> str:
+    """What is wrong with an outcome, or nothing."""
+    if outcome.choice is not None:
+        return "" if known[0][0].feasible else "exceeds a budget"
+    feasible = any(evaluation.feasible for evaluation, _ in known)
+    return "lost every assignment" if outcome.complete and feasible else ""
 
 
 def _clause(refusal: str) -> str:
@@ -170,24 +191,22 @@ def _verified(
     reason: str,
     options: Options,
     outcome: Outcome,
-    judged: Evaluation | None,
+    known: list[Judged],
     began: float,
     explaining: bool,
 ) -> Solution:
     """Give an outcome its status, from the original numbers alone."""
     answer: dict[str, Any] = {"reason": reason, "limit": outcome.limit, "notes": outcome.notes}
-    known: list[tuple[Evaluation, IntArray]] = []
-    if judged is not None and outcome.choice is not None:
-        known.append((judged, outcome.choice))
-    if options.warm_start is not None:
-        known.append((evaluate(problem, options.warm_start), options.warm_start))
     kept = [(evaluation, choice) for evaluation, choice in known if evaluation.feasible]
-    if judged is not None and not judged.feasible:
-        broken = f"{method} broke a constraint: {judged.violations[0]}."
+    doubt = _doubt(outcome, known)
+    if doubt and outcome.choice is None:
+        answer["notes"] = (*outcome.notes, NONE_FOUND.format(method))
+    elif doubt:
+        broken = f"{method} broke a constraint: {known[0][0].violations[0]}."
         answer["notes"] = (*outcome.notes, broken)
     if kept:
         evaluation, choice = min(kept, key=lambda one: one[0].loss)
-        complete = outcome.complete and judged is not None and judged.feasible
+        complete = outcome.complete and not doubt
         proven = float(evaluation.loss) if complete else outcome.bound
         bound = None if proven is None else min(proven, float(evaluation.loss))
         status = Status.OPTIMAL if complete else Status.FEASIBLE
@@ -206,7 +225,7 @@ def _explained(problem: Problem, method: str, options: Options) -> Conflict:
     limited = replace(options, warm_start=None, gap=0.0, progress=None)
 
     def least_loss(variant: Problem) -> Number | None:
-        outcome = method_named(method).solve(variant, limited)
+        outcome = method_named(method).solve(Presolved(variant), limited)
         if outcome.choice is None and not outcome.complete:
             raise NoSolutionError(f"{method} could not judge a variant of the problem.")
         return None if outcome.choice is None else evaluate(variant, outcome.choice).loss

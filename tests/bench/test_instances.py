@@ -13,6 +13,7 @@ from mpsolve.bench.instances import FAMILIES, instance_named, instances, matchin
 from mpsolve.bench.isolated import problem_of
 from mpsolve.bench.levels import at_level, parse_levels
 from mpsolve.formulations.mckp.method import Mckp
+from mpsolve.presolve.presolved import Presolved
 
 if TYPE_CHECKING:
     from mpsolve.typing import NumberArray
@@ -90,4 +91,6 @@ def test_patterns_choose_instances() -> None:
 def test_two_budget_instances_bind_twice() -> None:
     """Neither budget is redundant half way, so the knapsack method refuses them."""
     for name in matching(["two-budgets/*"]):
-        assert "latency and rom can all bind" in str(Mckp().unsupported(problem_of(name, 50.0)))
+        assert "latency and rom can all bind" in str(
+            Mckp().unsupported(Presolved(problem_of(name, 50.0)))
+        )

@@ -18,6 +18,7 @@ from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
 from mpsolve.formulations import general
 from mpsolve.formulations.method import Options, Outcome, method_named
 from mpsolve.model.evaluation import evaluate
+from mpsolve.presolve.presolved import Presolved
 
 METHODS = ("cpsat", "highs", "milp")
 
@@ -68,7 +69,7 @@ def test_agrees_with_enumeration(method: str, seed: int) -> None:
     Where losses cancel, an answer may state its resolution; the optimum lies within.
     """
     problem = small_problem(seed)
-    outcome = method_named(method).solve(problem, Options())
+    outcome = method_named(method).solve(Presolved(problem), Options())
     found = None if outcome.choice is None else evaluate(problem, outcome.choice)
     truth = brute_force(problem)
     integers, mixed = problem.loss.dtype.kind == "i", cancels(problem)
@@ -98,10 +99,10 @@ def test_agrees_with_enumeration(method: str, seed: int) -> None:
 def test_a_power_of_two_in_the_losses_changes_nothing(method: str, seed: int) -> None:
     """The same choice, and the bound in proportion, from 2^-40 to 2^40."""
     problem = small_problem(seed)
-    plain = method_named(method).solve(problem, Options())
+    plain = method_named(method).solve(Presolved(problem), Options())
     for k in (-40, -17, 23, 40):
         scaled = problem.replace(loss=np.ldexp(problem.loss.astype(float), k))
-        outcome = method_named(method).solve(scaled, Options())
+        outcome = method_named(method).solve(Presolved(scaled), Options())
         assert outcome.complete == plain.complete
         if plain.choice is None or outcome.choice is None:
             assert plain.choice is outcome.choice
@@ -121,7 +122,7 @@ def test_a_marker_among_the_losses_does_not_coarsen_them(method: str) -> None:
     tied = rng.integers(1, 50, (8, 4))
     budgets = {"cost": int(cost.mean(1).sum()), "tied": int(tied.mean(1).sum())}
     problem = Problem.from_arrays(loss, {"cost": cost, "tied": tied}, budgets)
-    outcome = method_named(method).solve(problem, Options())
+    outcome = method_named(method).solve(Presolved(problem), Options())
     assert outcome.choice is not None
     assert brute_force(problem).agrees(evaluate(problem, outcome.choice).loss)
 
@@ -135,10 +136,10 @@ def test_a_warm_start_does_not_change_the_optimum(method: str) -> None:
         if len(problem.layers) > 4 and brute_force(problem).least is not None
     )
     truth = brute_force(problem)
-    optimal = method_named(method).solve(problem, Options()).choice
+    optimal = method_named(method).solve(Presolved(problem), Options()).choice
     assert optimal is not None
     for start in (optimal, np.zeros_like(optimal), np.diff(problem.offsets) - 1):
-        outcome = method_named(method).solve(problem, Options(warm_start=start))
+        outcome = method_named(method).solve(Presolved(problem), Options(warm_start=start))
         assert outcome.complete
         assert outcome.choice is not None
         assert truth.agrees(evaluate(problem, outcome.choice).loss)
@@ -148,7 +149,7 @@ def test_a_warm_start_does_not_change_the_optimum(method: str) -> None:
 def test_time_limit(method: str) -> None:
     """When time is up, the best choice and the bound are returned."""
     problem = hard_problem()
-    outcome = method_named(method).solve(problem, Options(time_limit=1.0))
+    outcome = method_named(method).solve(Presolved(problem), Options(time_limit=1.0))
     check_unproven(problem, outcome, Limit.TIME)
 
 
@@ -158,10 +159,10 @@ def test_interruption_by_the_user(method: str) -> None:
     problem = hard_problem()
     timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    outcome = method_named(method).solve(problem, Options())
+    outcome = method_named(method).solve(Presolved(problem), Options())
     timer.join()
     check_unproven(problem, outcome, Limit.INTERRUPTED)
-    assert method_named(method).solve(small_problem(1), Options()).complete
+    assert method_named(method).solve(Presolved(small_problem(1)), Options()).complete
 
 
 def test_interruption_from_the_progress_callback() -> None:
@@ -173,7 +174,7 @@ def test_interruption_from_the_progress_callback() -> None:
         if len(states) == 3:
             raise KeyboardInterrupt
 
-    outcome = method_named("cpsat").solve(problem, Options(progress=stop))
+    outcome = method_named("cpsat").solve(Presolved(problem), Options(progress=stop))
     check_unproven(problem, outcome, Limit.INTERRUPTED)
     assert outcome.choice is not None
     assert states[-1].incumbent == evaluate(problem, outcome.choice).loss
@@ -187,8 +188,8 @@ def test_an_error_in_the_progress_callback_is_the_users() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        method_named("cpsat").solve(hard_problem(), Options(progress=fail))
-    assert method_named("cpsat").solve(small_problem(1), Options()).complete
+        method_named("cpsat").solve(Presolved(hard_problem()), Options(progress=fail))
+    assert method_named("cpsat").solve(Presolved(small_problem(1)), Options()).complete
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -197,7 +198,7 @@ def test_a_gap_may_end_the_search(method: str) -> None:
     rng = np.random.default_rng(3)
     loss, cost = rng.random((30, 6)), rng.integers(1, 1000, (30, 6))
     problem = Problem.from_arrays(loss, {"cost": cost}, {"cost": int(cost.mean(1).sum() * 0.7)})
-    outcome = method_named(method).solve(problem, Options(gap=0.2))
+    outcome = method_named(method).solve(Presolved(problem), Options(gap=0.2))
     assert outcome.choice is not None
     assert outcome.bound is not None
     assert outcome.bound >= 0.8 * evaluate(problem, outcome.choice).loss
@@ -224,7 +225,7 @@ def test_a_solver_that_pulp_lacks_is_refused(solver: str, message: str) -> None:
     """The message names the solver, and those that are there."""
     problem = next(p for p in map(small_problem, range(99)) if brute_force(p).least is not None)
     with pytest.raises(InputError, match=rf"{message}.*cbc"):
-        method_named(f"milp:{solver}").solve(problem, Options())
+        method_named(f"milp:{solver}").solve(Presolved(problem), Options())
 
 
 def test_large_coefficients_mislead_no_method() -> None:
@@ -246,7 +247,7 @@ def test_large_coefficients_mislead_no_method() -> None:
         {"small": 30, "large": 973527935},
     )
     for method in METHODS:
-        outcome = method_named(method).solve(problem, Options())
+        outcome = method_named(method).solve(Presolved(problem), Options())
         assert outcome.choice is not None
         assert outcome.choice.tolist() == [1, 1, 0]
         assert outcome.complete
@@ -255,6 +256,6 @@ def test_large_coefficients_mislead_no_method() -> None:
 def test_highs_says_what_scipy_does_not_pass_on() -> None:
     """Threads and a seed are not silently ignored."""
     problem = small_problem(0)
-    assert method_named("highs").solve(problem, Options()).notes == ()
-    (note,) = method_named("highs").solve(problem, Options(threads=2)).notes
+    assert method_named("highs").solve(Presolved(problem), Options()).notes == ()
+    (note,) = method_named("highs").solve(Presolved(problem), Options(threads=2)).notes
     assert "neither threads nor a seed" in note

@@ -28,6 +28,7 @@ from mpsolve.formulations.lagrangian.method import Lagrangian, prepared, suits
 from mpsolve.formulations.lagrangian.search import search
 from mpsolve.formulations.method import Options
 from mpsolve.model.evaluation import evaluate
+from mpsolve.presolve.presolved import Presolved
 from tests.formulations.test_general import check_unproven, hard_problem
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def most_states(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def test_agrees_with_enumeration(seed: int) -> None:
     """Every answer is feasible, optimal, proven and without remarks, or none exists."""
     problem = seeded(seed)
-    outcome = Lagrangian().solve(problem, Options())
+    outcome = Lagrangian().solve(Presolved(problem), Options())
     found = None if outcome.choice is None else evaluate(problem, outcome.choice)
     assert brute_force(problem).agrees(found.loss if found else None)
     assert outcome.complete
@@ -225,9 +226,9 @@ def test_the_twin_computes_the_same(seed: int) -> None:
 def test_the_twin_finds_the_same_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     """A problem of 53 nodes, solved with and without the compiled kernel."""
     problem = rich_problem(0, TIGHTNESS["tight RAM"])
-    found = Lagrangian().solve(problem, Options())
+    found = Lagrangian().solve(Presolved(problem), Options())
     monkeypatch.setattr(kernel, "compiled", None)
-    same = Lagrangian().solve(problem.replace(), Options())
+    same = Lagrangian().solve(Presolved(problem.replace()), Options())
     assert found.choice is not None
     np.testing.assert_array_equal(found.choice, same.choice)
     assert found.bound == same.bound
@@ -259,7 +260,9 @@ def test_agrees_with_highs_on_53_nodes(tightness: str) -> None:
 def test_a_power_of_two_in_the_losses_changes_nothing(k: int) -> None:
     """The same choice and, in proportion, the same bound."""
     for problem in (rich_problem(3, TIGHTNESS["tight"]), *map(seeded, range(30))):
-        plain = Lagrangian().solve(problem.replace(loss=problem.loss.astype(float)), Options())
+        plain = Lagrangian().solve(
+            Presolved(problem.replace(loss=problem.loss.astype(float))), Options()
+        )
         pairwise = [
             type(t)(t.first, t.second, np.ldexp(t.values.astype(float), k), t.cost)
             if t.cost is None
@@ -267,7 +270,9 @@ def test_a_power_of_two_in_the_losses_changes_nothing(k: int) -> None:
             for t in problem.pairwise
         ]
         loss = np.ldexp(problem.loss.astype(float), k)
-        scaled = Lagrangian().solve(problem.replace(loss=loss, pairwise=pairwise), Options())
+        scaled = Lagrangian().solve(
+            Presolved(problem.replace(loss=loss, pairwise=pairwise)), Options()
+        )
         assert scaled.complete == plain.complete
         if plain.choice is None or plain.bound is None:
             assert scaled.choice is None
@@ -280,13 +285,13 @@ def test_the_order_of_the_stages_does_not_matter(monkeypatch: pytest.MonkeyPatch
     """Any permutation gives the same least loss."""
     rng = np.random.default_rng(0)
     for problem in map(seeded, range(60)):
-        usual = Lagrangian().solve(problem, Options())
+        usual = Lagrangian().solve(Presolved(problem), Options())
         monkeypatch.setattr(
             graph_module,
             "stage_order",
             lambda model, *_: rng.permutation(len(model.groups.members)),
         )
-        shuffled = Lagrangian().solve(problem.replace(), Options())
+        shuffled = Lagrangian().solve(Presolved(problem.replace()), Options())
         monkeypatch.undo()
         assert (usual.choice is None) == (shuffled.choice is None)
         if usual.choice is not None and shuffled.choice is not None:
@@ -302,7 +307,7 @@ def test_a_marker_among_the_losses_does_not_coarsen_them() -> None:
     costs = {name: rng.integers(1, 50, (8, 4)) for name in ("cost", "other")}
     limits = {name: int(cost.mean(1).sum()) for name, cost in costs.items()}
     problem = Problem.from_arrays(loss, costs, limits)
-    outcome = Lagrangian().solve(problem, Options())
+    outcome = Lagrangian().solve(Presolved(problem), Options())
     assert outcome.choice is not None
     assert outcome.complete
     assert brute_force(problem).agrees(evaluate(problem, outcome.choice).loss)
@@ -311,11 +316,11 @@ def test_a_marker_among_the_losses_does_not_coarsen_them() -> None:
 def test_a_warm_start_does_not_change_the_optimum() -> None:
     """From an optimal, an infeasible and a poor start the same loss is proven."""
     problem = rich_problem(1, TIGHTNESS["tight RAM"])
-    optimal = Lagrangian().solve(problem, Options())
+    optimal = Lagrangian().solve(Presolved(problem), Options())
     assert optimal.choice is not None
     best = evaluate(problem, optimal.choice).loss
     for start in (optimal.choice, np.full(53, 8), np.zeros(53, np.int64)):
-        outcome = Lagrangian().solve(problem, Options(warm_start=start))
+        outcome = Lagrangian().solve(Presolved(problem), Options(warm_start=start))
         assert outcome.complete
         assert outcome.choice is not None
         assert evaluate(problem, outcome.choice).loss == best
@@ -324,18 +329,20 @@ def test_a_warm_start_does_not_change_the_optimum() -> None:
 def test_a_limit_on_time_or_labels() -> None:
     """The best choice and a bound are returned, with what stopped the search."""
     problem = hard_problem(40)
-    check_unproven(problem, Lagrangian().solve(problem, Options(time_limit=0.5)), Limit.TIME)
-    limited = Lagrangian().solve(problem, Options(label_limit=30_000))
+    check_unproven(
+        problem, Lagrangian().solve(Presolved(problem), Options(time_limit=0.5)), Limit.TIME
+    )
+    limited = Lagrangian().solve(Presolved(problem), Options(label_limit=30_000))
     check_unproven(problem, limited, Limit.LABELS)
 
 
 def test_interruption_by_the_user() -> None:
     """Ctrl-C ends the search with the best choice so far."""
     problem = hard_problem(60)
-    assert Lagrangian().unsupported(problem) is None
+    assert Lagrangian().unsupported(Presolved(problem)) is None
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    outcome = Lagrangian().solve(problem, Options())
+    outcome = Lagrangian().solve(Presolved(problem), Options())
     timer.join()
     check_unproven(problem, outcome, Limit.INTERRUPTED)
 
@@ -350,7 +357,7 @@ def test_progress_is_reported_and_may_interrupt() -> None:
             raise KeyboardInterrupt
 
     problem = hard_problem(40)
-    outcome = Lagrangian().solve(problem, Options(progress=hear))
+    outcome = Lagrangian().solve(Presolved(problem), Options(progress=hear))
     check_unproven(problem, outcome, Limit.INTERRUPTED)
     bounds = [state.bound for state in states if state.bound is not None]
     incumbents = [state.incumbent for state in states if state.incumbent is not None]
@@ -362,7 +369,7 @@ def test_progress_is_reported_and_may_interrupt() -> None:
 def test_a_gap_may_end_the_search() -> None:
     """The bound lies within it."""
     problem = rich_problem(2, TIGHTNESS["tight RAM"])
-    outcome = Lagrangian().solve(problem, Options(gap=0.05))
+    outcome = Lagrangian().solve(Presolved(problem), Options(gap=0.05))
     assert outcome.choice is not None
     assert outcome.bound is not None
     assert outcome.bound >= 0.95 * evaluate(problem, outcome.choice).loss
@@ -395,9 +402,11 @@ def test_couplings_without_end_are_left_to_others(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         graph_module, "stage_order", lambda model, *_: np.arange(len(model.groups.members))
     )
-    assert prepared(problem).graph is None
-    assert "follows ties, constraints and pairwise terms" in str(Lagrangian().unsupported(problem))
-    assert not suits(problem)
+    assert prepared(Presolved(problem)).graph is None
+    assert "follows ties, constraints and pairwise terms" in str(
+        Lagrangian().unsupported(Presolved(problem))
+    )
+    assert not suits(Presolved(problem))
 
 
 def test_a_row_over_many_layers_becomes_a_resource() -> None:
@@ -407,7 +416,7 @@ def test_a_row_over_many_layers_becomes_a_resource() -> None:
     terms = {f"layer{i}": row.astype(float) for i, row in enumerate(weight)}
     limit = float(weight.mean(1).sum() * 0.8)
     wide = Problem.from_arrays(loss, {}, constraints=[LinearConstraint("wide", terms, limit)])
-    graph = prepared(wide).graph
+    graph = prepared(Presolved(wide)).graph
     assert graph is not None
     assert len(graph.capacity) == 1
     budget = Problem.from_arrays(loss, {"weight": weight}, {"weight": limit})
@@ -422,7 +431,7 @@ def test_a_search_without_resources_is_a_shortest_path() -> None:
         precisions=["8b/8b", "4b/8b"],
         ties=[Tie(("layer0", "layer1"), "b_in")],
     )
-    graph = prepared(problem).graph
+    graph = prepared(Presolved(problem)).graph
     assert graph is not None
     assert search(graph).limit is None
     assert solve(problem, "lagrangian").loss == 6

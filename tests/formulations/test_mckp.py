@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.enumeration import brute_force
 from bench.random_problems import random_problem
-from mpsolve import Limit, Problem, Progress, Status, Tie, UnsupportedError, solve
+from mpsolve import Limit, Problem, Progress, Session, Status, Tie, UnsupportedError, solve
 from mpsolve.formulations.mckp import method as method_module
 from mpsolve.formulations.mckp import search as search_module
 from mpsolve.formulations.mckp.core import open_core, reduce
@@ -25,6 +24,7 @@ from mpsolve.formulations.mckp.relaxation import relax
 from mpsolve.formulations.mckp.search import Result, SearchOptions, search
 from mpsolve.formulations.method import Options
 from mpsolve.presolve.fixing import affordable, competitive
+from mpsolve.presolve.presolved import Presolved
 from tests.support import KERNELS
 
 if TYPE_CHECKING:
@@ -408,7 +408,7 @@ def test_tied_layers_that_can_only_afford_different_precisions_are_infeasible() 
         {"cost": 5},
         ties=[Tie(("layer0", "layer1"))],
     )
-    outcome = method_module.Mckp().solve(problem, Options())
+    outcome = method_module.Mckp().solve(Presolved(problem), Options())
     assert outcome.choice is None
     assert outcome.complete
 
@@ -466,16 +466,15 @@ def test_few_groups_of_large_numbers_exceed_few_labels() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_what_is_prepared_holds_for_other_budgets(seed: int, shares: list[float]) -> None:
-    """A variant with another budget uses what was prepared, and answers like a new problem."""
+    """Under another budget a session uses what it has prepared, and answers like a new problem."""
     problem = random_problem(np.random.default_rng(seed), max_layers=8, relations=("b_in",))
     least, most = (
         float(f.reduceat(problem.costs["cost0"], problem.offsets[:-1]).sum())
         for f in (np.minimum, np.maximum)
     )
+    session = Session(problem)
     for share in shares:
         budget = {"cost0": least + share * (most - least)}
-        variant, fresh = problem.with_budgets(budget), dataclasses.replace(problem, budgets=budget)
-        assert variant.prepared is problem.prepared
-        assert fresh.prepared is not problem.prepared
-        one, other = solve(variant, "mckp"), solve(fresh, "mckp")
+        one = session.solve(budget, "mckp")
+        other = solve(problem.replace(budgets=budget), "mckp")
         assert (one.loss, one.status, one.budgets) == (other.loss, other.status, other.budgets)

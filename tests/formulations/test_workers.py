@@ -18,6 +18,7 @@ from mpsolve.formulations.binary_model import binary_model
 from mpsolve.formulations.method import Options, method_named
 from mpsolve.formulations.process import Worker, run_in_worker
 from mpsolve.formulations.task import Task
+from mpsolve.presolve.presolved import Presolved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,7 @@ def test_a_worker_that_died_while_idle_is_replaced() -> None:
     worker = Worker("highs")
     worker.end()
     process.idle[os.getpid(), "highs"] = worker
-    assert method_named("highs").solve(PROBLEM, Options()).complete
+    assert method_named("highs").solve(Presolved(PROBLEM), Options()).complete
 
 
 def test_a_worker_that_dies_at_work_is_one_sentence() -> None:
@@ -150,7 +151,7 @@ def test_a_worker_ends_with_its_owner(tmp_path: Path) -> None:
 def test_output_of_a_solver_does_not_disturb(capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing appears on the user's standard output and error."""
     for method in ("cpsat", "highs", "milp", "milp:highs"):
-        outcome = method_named(method).solve(PROBLEM, Options())
+        outcome = method_named(method).solve(Presolved(PROBLEM), Options())
         np.testing.assert_array_equal(outcome.choice, [1, 1])
     assert capfd.readouterr() == ("", "")
 
@@ -158,12 +159,12 @@ def test_output_of_a_solver_does_not_disturb(capfd: pytest.CaptureFixture[str]) 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_starts_workers_of_its_own() -> None:
     """A child does not talk to the worker of its parent."""
-    assert method_named("highs").solve(PROBLEM, Options()).complete
+    assert method_named("highs").solve(Presolved(PROBLEM), Options()).complete
     child = os.fork()
     if not child:
         idle = (os.getpid(), "highs") in process.idle
-        outcome = method_named("highs").solve(PROBLEM, Options())
+        outcome = method_named("highs").solve(Presolved(PROBLEM), Options())
         process.end_idle()
         os._exit(0 if outcome.complete and not idle else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert method_named("highs").solve(PROBLEM, Options()).complete
+    assert method_named("highs").solve(Presolved(PROBLEM), Options()).complete

@@ -32,6 +32,7 @@ from mpsolve import (
 )
 from mpsolve.fronts.point_by_point import front_point_by_point
 from mpsolve.model.evaluation import keeps, total
+from mpsolve.presolve.presolved import Presolved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,7 +267,7 @@ def test_point_by_point(seed: int, epsilon: float) -> None:
 def _one_by_one(problem: Problem, epsilon: float = 0.0, **options: Any) -> Front:
     given: dict[str, Any] = {"method": "mckp", "threads": 1, "time_limit": None}
     given |= {"checkpoint": None, "progress": None, **options}
-    return front_point_by_point(problem, "t", epsilon=epsilon, **given)
+    return front_point_by_point(Presolved(problem), "t", epsilon=epsilon, **given)
 
 
 def test_point_by_point_with_floats() -> None:

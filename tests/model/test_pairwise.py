@@ -30,6 +30,7 @@ from mpsolve.formulations.mckp.method import Mckp
 from mpsolve.formulations.method import Options, method_named
 from mpsolve.model.evaluation import evaluate
 from mpsolve.presolve.conflict import quick_conflict
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.presolve.redundancy import binding_budgets, binding_pairwise
 
 #: Two layers at 8b/8b or 4b/8b; without pairs (1, 0) loses least within 10 cycles.
@@ -169,14 +170,16 @@ def test_a_budget_can_bind_by_pairs_alone() -> None:
 
 def test_the_knapsack_names_the_term() -> None:
     """And says which methods can, for a constant as well; zeros do not matter to it."""
-    refusal = Mckp().unsupported(PLAIN.replace(pairwise=[CONVERSION]))
+    refusal = Mckp().unsupported(Presolved(PLAIN.replace(pairwise=[CONVERSION])))
     assert refusal == (
         "mckp cannot add up pairwise term conversion (of layer0 and layer1 on latency); "
         "use method lagrangian, highs or cpsat."
     )
     for cost in (None, "latency"):
         constant = PairwiseTerm("layer0", "layer1", np.full((2, 2), 3), cost)
-        assert "cannot add up" in str(Mckp().unsupported(PLAIN.replace(pairwise=[constant])))
+        assert "cannot add up" in str(
+            Mckp().unsupported(Presolved(PLAIN.replace(pairwise=[constant])))
+        )
         zeros = PairwiseTerm("layer0", "layer1", np.zeros((2, 2), np.int64), cost)
         assert solve(PLAIN.replace(pairwise=[zeros]), "mckp").loss == solve(PLAIN).loss
 
@@ -281,7 +284,7 @@ def test_pairs_inside_a_group_and_sums_of_two_numbers_need_no_variables() -> Non
 def test_agrees_with_enumeration(method: str, seed: int) -> None:
     """Every exact method but the knapsack proves the optimum, or that there is none."""
     problem = seeded(seed)
-    outcome = method_named(method).solve(problem, Options())
+    outcome = method_named(method).solve(Presolved(problem), Options())
     truth = brute_force(problem)
     assert outcome.complete
     assert (outcome.choice is None) == (truth.least is None)

@@ -32,6 +32,7 @@ from mpsolve.formulations.mckp.method import Mckp
 from mpsolve.formulations.method import METHODS, ExactMethod, Options, Outcome
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.evaluation import evaluate
+from mpsolve.presolve.presolved import Presolved
 from mpsolve.solving import solve as entrance_module
 from mpsolve.solving.solve import choose_method
 
@@ -61,14 +62,14 @@ class Claims:
         self.refusal = refusal
         self.options: list[Options] = []
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """What the test said."""
         return self.refusal
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """What the test said."""
         self.options.append(options)
-        return self.answer(problem)
+        return self.answer(presolved.problem)
 
 
 def install(monkeypatch: pytest.MonkeyPatch, method: ExactMethod) -> None:
@@ -228,6 +229,46 @@ def test_an_infeasible_warm_start_is_not_returned(monkeypatch: pytest.MonkeyPatc
     assert solve(small(), "milp", warm_start=np.array([0, 0])).loss == 12
 
 
+NOTHING = Outcome(None, complete=True)
+
+
+def test_a_claim_that_nothing_exists_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cheapest choice keeps the budget: it is returned, without a proof, and it is said why."""
+    install(monkeypatch, Claims(lambda problem: NOTHING))
+    solution = solve(small(), "milp")
+    assert (solution.status, solution.loss, solution.bound) == (Status.FEASIBLE, 12, None)
+    assert solution.notes == (
+        "milp found no assignment although the one returned keeps every constraint; its "
+        "optimality is not proven.",
+    )
+
+
+def test_auto_asks_another_method_when_one_loses_every_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the knapsack says of a problem that has a choice is not believed; HiGHS finds it."""
+    right = Claims(lambda problem: Outcome(np.array([1, 0]), complete=True))
+    wrong = Claims(lambda problem: NOTHING)
+    monkeypatch.setattr(
+        entrance_module, "method_named", lambda name: wrong if name == "mckp" else right
+    )
+    solution = solve(small())
+    assert (solution.status, solution.loss, solution.method) == (Status.OPTIMAL, 5, "highs")
+    assert solution.reason == "auto chose highs: mckp lost every assignment by rounding"
+
+
+def test_a_warm_start_contradicts_a_claim_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two budgets between which no cheapest choice stands, and a start that keeps both."""
+    install(monkeypatch, Claims(lambda problem: NOTHING))
+    problem = Problem.from_arrays(
+        [[0, 0, 0]], {"x": [[1, 2, 5]], "y": [[5, 2, 1]]}, {"x": 3, "y": 3}
+    )
+    assert solve(problem, "milp", explain=False).status is Status.INFEASIBLE
+    started = solve(problem, "milp", warm_start=np.array([1]))
+    assert started.status is Status.FEASIBLE
+    assert "found no assignment" in started.notes[0]
+
+
 def test_conflicts_are_explained_by_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two budgets that conflict: the method that found out is asked for the smallest set."""
 
@@ -328,7 +369,7 @@ def test_unsupported() -> None:
 def test_auto_takes_the_knapsack() -> None:
     """One budget that binds, any ties: the knapsack, and the answer says why."""
     problem = small(ties=[Tie(("a", "b"), "b_in")])
-    name, reason = choose_method(problem)
+    name, reason = choose_method(Presolved(problem))
     assert name == "mckp"
     assert (
         solve(problem).reason
@@ -339,13 +380,13 @@ def test_auto_takes_the_knapsack() -> None:
 
 def test_auto_takes_the_lagrangian_method_where_it_suits() -> None:
     """Two budgets, and ties with more joint candidates than can be merged."""
-    name, reason = choose_method(two_budgets())
+    name, reason = choose_method(Presolved(two_budgets()))
     assert name == "lagrangian"
     assert reason.startswith("auto chose lagrangian: mckp keeps one budget")
     precisions = [f"{b_in}b/{b_wt}b" for b_in in (2, 4, 8) for b_wt in (2, 4, 8)]
     tie = Tie(tuple(f"layer{i}" for i in range(9)), "b_in")
     problem = Problem.from_arrays(np.zeros((9, 9)), {}, precisions=precisions, ties=[tie])
-    assert choose_method(problem)[0] == "lagrangian"
+    assert choose_method(Presolved(problem))[0] == "lagrangian"
 
 
 def test_auto_asks_for_general_methods(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mpsolve import Problem, Status, assign, prepare, solve
-from tests.support import brute_force
+from bench.enumeration import brute_force
+from mpsolve import InputError, Problem, Status, Tie, assign, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +47,15 @@ def rows(problem: Problem) -> tuple[NumberArray, NumberArray]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_variants_solved_by_eight_threads(seed: int) -> None:
-    """Variants with other budgets have the optima that problems of their own have."""
+def test_a_session_used_by_eight_threads(seed: int) -> None:
+    """Under every budget it has the optimum that a problem of its own has."""
     problem, budgets = wide(seed, 60, 8)
     alone = [float(assign(*rows(problem), budget).loss) for budget in budgets]
 
+    session = prepare(problem)
+
     def least(budget: float) -> float | None:
-        solution = solve(problem.replace(budgets={"us": budget}), explain=False)
+        solution = session.solve({"us": budget}, explain=False)
         assert solution.status is Status.OPTIMAL, solution.conflict
         assert solution.bound == solution.loss
         return solution.loss
@@ -79,8 +82,44 @@ def test_a_prepared_assignment_called_by_eight_threads(seed: int) -> None:
 def test_threads_agree_with_enumeration(seed: int) -> None:
     """On problems that are small enough to look at every choice."""
     problem, budgets = wide(seed, 5, 4)
-    variants = [problem.replace(budgets={"us": budget}) for budget in budgets[:12]]
-    truth = [brute_force(variant).least for variant in variants]
+    limits = [{"us": budget} for budget in budgets[:12]]
+    truth = [brute_force(problem.replace(budgets=limit)).least for limit in limits]
+    session = prepare(problem)
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(solve, variants * 4))
+        found = list(pool.map(session.solve, limits * 4))
     assert [answer.loss for answer in found] == truth * 4
+
+
+def test_tied_layers_and_two_budgets_in_eight_threads() -> None:
+    """What is merged, and the graph of the label setting, are shared too."""
+    rng = np.random.default_rng(3)
+    loss, shape = 10.0 ** rng.uniform(-9, 6, (8, 4)), (8, 4)
+    precisions = ["8b/8b", "8b/4b", "4b/8b", "4b/4b"]
+    problem = Problem.from_arrays(
+        loss,
+        {"us": rng.integers(1, 20, shape), "rom": rng.integers(1, 20, shape)},
+        precisions=precisions,
+        ties=[Tie(("layer0", "layer3"), "b_in"), Tie(("layer1", "layer2"))],
+    )
+    limits = [{"us": us, "rom": rom} for us in (50, 80, 120) for rom in (50, 80, 120, 200)]
+    truth = [brute_force(problem.replace(budgets=limit)) for limit in limits]
+    assert sum(one.least is None for one in truth) in range(1, len(truth))
+    session = prepare(problem)
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(session.solve, limits * 4))
+    assert all(one.agrees(answer.loss) for one, answer in zip(truth * 4, found, strict=True))
+
+
+def test_a_session_is_a_problem_elsewhere() -> None:
+    """Pickled, it prepares anew and answers alike; budgets are numbers or text."""
+    problem, budgets = wide(1, 5, 4)
+    session = prepare(problem.replace(budgets={"us": budgets[0]}))
+    copy = pickle.loads(pickle.dumps(session))
+    assert copy.solve().loss == session.solve().loss == session.solve({"us": budgets[0]}).loss
+    assert session.solve({}).loss == problem.loss.reshape(5, 4).min(1).sum()
+    assert (
+        session.solve({"us": f"{budgets[1]:.17g}"}).loss
+        == session.solve({"us": budgets[1]}, "mckp").loss
+    )
+    with pytest.raises(InputError, match="takes nothing beside it"):
+        prepare(problem, [[1]])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.presolve.choice_groups import choice_groups
+
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
     from mpsolve.presolve.choice_groups import ChoiceGroups
@@ -40,7 +42,7 @@ class Groups:
     @classmethod
     def of(cls, problem: Problem) -> Groups:
         """The groups of a problem, tied layers merged."""
-        groups = problem.groups
+        groups = choice_groups(problem)
         counts = np.diff(groups.offsets)
         real = np.arange(counts.max(initial=1)) < counts[:, None]
         matrices = np.full((1 + len(problem.budgets), *real.shape), np.inf)
@@ -73,6 +75,6 @@ def refusal(problem: Problem, *, single: bool = False) -> str | None:
         return "The baselines know budgets and ties, no constraints and no pairwise terms."
     if single and len(problem.budgets) != 1:
         return "It knows a single budget."
-    if problem.groups.empty_groups:
+    if choice_groups(problem).empty_groups:
         return "A layer has no candidate left."
     return None

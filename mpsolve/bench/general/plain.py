@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.task import nearest_choice
+from mpsolve.presolve.choice_groups import choice_groups
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
@@ -37,7 +38,7 @@ class Plain:
     @classmethod
     def of(cls, problem: Problem) -> Plain:
         """The plain model of a problem."""
-        groups = problem.groups
+        groups = choice_groups(problem)
         costs = tuple(
             (groups.merged(problem.costs[name]), limit) for name, limit in problem.budgets.items()
         )
@@ -58,6 +59,6 @@ def refusal(problem: Problem) -> str | None:
     """What the plain models leave out."""
     if problem.constraints or problem.pairwise:
         return "The plain models have budgets and ties, no constraints and no pairwise terms."
-    if problem.groups.empty_groups:
+    if choice_groups(problem).empty_groups:
         return "A layer has no candidate left."
     return None

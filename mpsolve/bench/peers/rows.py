@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mpsolve.presolve.choice_groups import choice_groups
+
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, NumberArray
@@ -14,13 +16,14 @@ if TYPE_CHECKING:
 
 def rows(problem: Problem, values: NumberArray) -> list[list[Any]]:
     """One list per group, tied layers merged."""
-    merged, offsets = problem.groups.merged(values).tolist(), problem.groups.offsets.tolist()
-    return [merged[a:b] for a, b in pairwise(offsets)]
+    groups = choice_groups(problem)
+    merged = groups.merged(values).tolist()
+    return [merged[a:b] for a, b in pairwise(groups.offsets.tolist())]
 
 
 def choice(problem: Problem, positions: list[int]) -> IntArray:
     """The choice of the problem for one position per group."""
-    return problem.groups.lift(np.array(positions, np.int64))
+    return choice_groups(problem).lift(np.array(positions, np.int64))
 
 
 def refusal(problem: Problem, *, single: bool = False) -> str | None:
@@ -29,6 +32,6 @@ def refusal(problem: Problem, *, single: bool = False) -> str | None:
         return "It takes budgets, no constraints and no pairwise terms."
     if single and len(problem.budgets) != 1:
         return "It takes a single budget."
-    if problem.groups.empty_groups:
+    if choice_groups(problem).empty_groups:
         return "A layer has no candidate left."
     return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from mpsolve.errors import UnsupportedError
 from mpsolve.formulations.binary_model import binary_model
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mpsolve.formulations.lagrangian.search import Result
     from mpsolve.formulations.method import Options
     from mpsolve.model.problem import Problem
+    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import BoolArray, IntArray
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.
@@ -44,15 +45,9 @@ class Prepared:
     graph: LayeredGraph | None
 
 
-#: Not in `Problem.prepared`, which variants with other budgets share: the rows hold the budgets.
-_prepared: WeakKeyDictionary[Problem, Prepared] = WeakKeyDictionary()
-
-
-def prepared(problem: Problem) -> Prepared:
-    """The model and the graph of a problem, built once."""
-    if problem not in _prepared:
-        _prepared[problem] = _ready(problem)
-    return _prepared[problem]
+def prepared(presolved: Presolved) -> Prepared:
+    """The model and the graph of a problem, whose rows hold its budgets."""
+    return presolved.own.once("lagrangian", partial(_ready, presolved.problem))
 
 
 def _ready(problem: Problem, usable: BoolArray | None = None) -> Prepared:
@@ -60,9 +55,9 @@ def _ready(problem: Problem, usable: BoolArray | None = None) -> Prepared:
     return Prepared(model, None if model is None else layered_graph(model))
 
 
-def suits(problem: Problem) -> bool:
+def suits(presolved: Presolved) -> bool:
     """Whether the method is the one to take: it can, and has few enough resources."""
-    ready = prepared(problem)
+    ready = prepared(presolved)
     if ready.graph is None:
         return ready.model is None
     return len(ready.graph.capacity) <= RESOURCES
@@ -71,9 +66,9 @@ def suits(problem: Problem) -> bool:
 class Lagrangian:
     """Lagrangian bounds, fixing and label setting on the layered graph of the layers."""
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """Name what a layered graph of moderate size cannot hold."""
-        ready = prepared(problem)
+        ready = prepared(presolved)
         if ready.model is None or ready.graph is not None:
             return None
         return (
@@ -81,13 +76,13 @@ class Lagrangian:
             f"a layer would have more than {MAX_ARCS:,} arcs; use method highs, milp or cpsat."
         )
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """Search for the optimum, on a finer scale again if the answer asks for it."""
         began, deadline = time.monotonic(), options.deadline()
-        ready, best = prepared(problem), options.warm_start
+        problem, ready, best = presolved.problem, prepared(presolved), options.warm_start
         if best is not None and not evaluate(problem, best).feasible:
             best = None
-        if refusal := self.unsupported(problem):
+        if refusal := self.unsupported(presolved):
             raise UnsupportedError(refusal)
         outcome = Outcome(best, complete=True)
         for _ in range(SCALES):

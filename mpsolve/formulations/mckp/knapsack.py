@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from mpsolve.formulations.mckp.search import LABEL_LIMIT, SearchOptions
 from mpsolve.presolve.choice_groups import layer_groups
 from mpsolve.presolve.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
 from mpsolve.presolve.fixing import SAFETY, affordable
+from mpsolve.storage.shelf import Shelf
 
 if TYPE_CHECKING:
     from mpsolve.model.solution import Limit
@@ -87,8 +88,7 @@ class Knapsack:
         self._loss, self._cost, self._offsets = loss, cost, offsets
         self._group = group
         self._kernel = kernel or default_kernel()
-        self._levels: dict[int, Part] = {}
-        self._recent: Part | None = None
+        self._parts = Shelf()
 
     def solve(
         self,
@@ -104,7 +104,7 @@ class Knapsack:
 
         The scale of the integers is that of all candidates. Where it is too coarse beside the
         limit or beside what the optimum loses, as huge numbers of candidates that cannot be
-        chosen make it, the search runs again without those, and begins there the next time.
+        chosen make it, the search runs again without those.
 
         Parameters
         ----------
@@ -113,8 +113,7 @@ class Knapsack:
         start, deadline, label_limit, gap, report
             See `search`; ``report`` and ``gap`` speak of original numbers.
         """
-        recent = self._recent  # other threads may set it meanwhile
-        usable, part = None, recent or self.whole
+        usable, part = None, self.whole
         if not self.whole.fine_beside(limit):
             usable = affordable(self._cost, self._offsets, limit)
             part = self._part(usable)
@@ -130,9 +129,6 @@ class Knapsack:
             )
             result = part.prepared.search(part.capacity(limit), options)
             choice = None if result.choice is None else part.lifted(result.choice)
-            if part is recent and (choice is None or self._lost(choice) > part.most):
-                part = self.whole
-                continue
             if choice is None:
                 return NO_CHOICE
             if result.limit is None and not part.resolves(result.loss):
@@ -140,17 +136,15 @@ class Knapsack:
                 if finer is not None:
                     part, start = finer, choice
                     continue
-            if usable is None and part is not self.whole:
-                self._recent = part
             bound = part.losses.original(result.bound) - part.resolution
             if part.most < math.inf:
                 bound = min(bound, self._least + part.most)
             return KnapsackAnswer(choice, bound, result.limit, part.resolution)
 
-    @cached_property
+    @property
     def whole(self) -> Part:
         """The integers of all candidates."""
-        return self._part(None)
+        return self._parts.once(None, partial(self._part, None))
 
     @cached_property
     def _excess(self) -> NumberArray:
@@ -190,9 +184,7 @@ class Knapsack:
             return None
         if usable is not None:
             return self._part(contenders & usable, most)
-        if level not in self._levels:
-            self._levels[level] = self._part(contenders, most)
-        return self._levels[level]
+        return self._parts.once(level, partial(self._part, contenders, most))
 
     def _part(self, usable: BoolArray | None, most: float = math.inf) -> Part:
         """The integers of the usable candidates; the others lose more than ``most``, if given."""

@@ -15,12 +15,13 @@ from mpsolve.formulations.mckp.search import LABEL_LIMIT
 from mpsolve.formulations.method import Outcome
 from mpsolve.model.solution import Limit, Progress
 from mpsolve.presolve.choice_groups import choice_groups
-from mpsolve.presolve.redundancy import binding_budgets, binding_constraints, binding_pairwise
+from mpsolve.presolve.redundancy import binding_constraints, binding_pairwise
 
 if TYPE_CHECKING:
     from mpsolve.formulations.method import Options
     from mpsolve.model.problem import Problem
     from mpsolve.presolve.choice_groups import ChoiceGroups
+    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import BoolArray, Number
 
 #: A remark is due when the integers may misjudge the loss by more than this part of it.
@@ -42,29 +43,32 @@ class Mckp:
     def __init__(self, kernel: str = "") -> None:
         self._kernel = kernel_named(kernel) if kernel else default_kernel()
 
-    def unsupported(self, problem: Problem) -> str | None:
+    def unsupported(self, presolved: Presolved) -> str | None:
         """Name what does not fit into one knapsack."""
+        problem = presolved.problem
         if constraints := binding_constraints(problem):
             return f"mckp cannot keep {constraints[0]}; use method cpsat or milp."
-        if len(budgets := binding_budgets(problem)) > 1:
+        if len(budgets := presolved.binding_budgets) > 1:
             names = " and ".join(budgets)
             return f"mckp keeps one budget, and {names} can all bind; use method cpsat or milp."
         if terms := binding_pairwise(problem):
             return f"mckp cannot add up {terms[0]}; use method lagrangian, highs or cpsat."
         try:
-            widest = int(np.diff(problem.groups.offsets).max())
+            groups = presolved.groups
         except UnsupportedError as error:
             return str(error)
-        if len(problem.groups.members) * widest > MAX_CELLS:
+        widest = int(np.diff(groups.offsets).max())
+        if len(groups.members) * widest > MAX_CELLS:
             return (
-                f"mckp would need {len(problem.groups.members):,} rows of {widest:,} candidates, "
+                f"mckp would need {len(groups.members):,} rows of {widest:,} candidates, "
                 "since tied layers have so many together; use method highs or milp."
             )
         return None
 
-    def solve(self, problem: Problem, options: Options) -> Outcome:
+    def solve(self, presolved: Presolved, options: Options) -> Outcome:
         """Merge tied layers, go over to integers, search."""
-        knapsack, limit = self._knapsack(problem)
+        problem = presolved.problem
+        knapsack, limit = self._knapsack(presolved)
         began = time.monotonic()
         report = options.progress
         answer = knapsack.solve(
@@ -95,22 +99,21 @@ class Mckp:
             notes=notes,
         )
 
-    def _knapsack(self, problem: Problem) -> tuple[Knapsack, Number]:
+    def _knapsack(self, presolved: Presolved) -> tuple[Knapsack, Number]:
         """The knapsack of the one budget that binds, and its limit.
 
-        It is prepared once for the problem and its variants with other budgets. Without a binding
-        budget, nothing costs anything.
+        Without a binding budget, nothing costs anything.
         """
-        names = binding_budgets(problem)
+        problem, names = presolved.problem, presolved.binding_budgets
         name = names[0] if names else None
-        key = "mckp", self._kernel.name, name
-        if key not in problem.prepared:
+
+        def built() -> Knapsack:
             cost = np.zeros(len(problem.loss), np.int64) if name is None else problem.costs[name]
-            group = None if _plain(problem) else partial(_groups, problem)
-            problem.prepared[key] = Knapsack(
-                problem.loss, cost, problem.offsets, group, self._kernel
-            )
-        return problem.prepared[key], 0 if name is None else problem.budgets[name]
+            group = None if _plain(problem) else partial(_groups, problem, presolved.groups)
+            return Knapsack(problem.loss, cost, problem.offsets, group, self._kernel)
+
+        knapsack = presolved.lasting.once(("mckp", self._kernel.name, name), built)
+        return knapsack, 0 if name is None else problem.budgets[name]
 
 
 def _plain(problem: Problem) -> bool:
@@ -118,7 +121,7 @@ def _plain(problem: Problem) -> bool:
     return not problem.ties and bool(problem.allowed.all())
 
 
-def _groups(problem: Problem, usable: BoolArray | None) -> ChoiceGroups:
-    kept = problem.allowed if usable is None else usable & problem.allowed
-    same = (kept == problem.allowed).all()
-    return problem.groups if same else choice_groups(problem, usable=kept)
+def _groups(problem: Problem, whole: ChoiceGroups, usable: BoolArray | None) -> ChoiceGroups:
+    if usable is None or (usable | ~problem.allowed).all():
+        return whole
+    return choice_groups(problem, usable=usable & problem.allowed)
