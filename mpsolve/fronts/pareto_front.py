@@ -15,7 +15,7 @@ from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.method import method_named
 from mpsolve.fronts.front import Front
 from mpsolve.fronts.point_by_point import front_point_by_point
-from mpsolve.model.evaluation import FLOAT_SLACK
+from mpsolve.model.evaluation import slackened
 from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit
 from mpsolve.presolve.choice_groups import layer_groups
@@ -256,7 +256,7 @@ def _within(problem: Problem, name: str, values: NumberArray, resolution: float)
         return np.ones(len(values), bool)
     limit = problem.budgets[name]
     if values.dtype.kind == "f":
-        limit += len(problem.layers) * FLOAT_SLACK * abs(limit) + resolution
+        limit = slackened(limit, len(problem.layers)) + resolution
     return values <= limit
 
 

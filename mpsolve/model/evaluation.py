@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 #: Half an ulp per term on either side: a budget equal to a float sum is kept by that sum.
-FLOAT_SLACK_BITS = 52
-FLOAT_SLACK = 2.0**-FLOAT_SLACK_BITS
+FLOAT_SLACK = 2.0**-52
 
 #: So many floats are summed faster by array operations.
 MANY = 1000
@@ -73,14 +72,17 @@ def _float_sum(values: FloatArray) -> float:
 
 
 def keeps(value: Number, limit: Number, terms: int) -> bool:
-    """Whether a sum of so many terms keeps an upper limit.
+    """Whether a sum of so many terms keeps an upper limit; integers are compared exactly."""
+    return value <= (limit if isinstance(value, int) else slackened(limit, terms))
 
-    Integers are compared exactly. For floats the limit is widened by ``terms * 2^-52`` of itself,
-    since it may itself be the rounded sum of the same numbers.
+
+def slackened(limit: Number, terms: int) -> float:
+    """The largest sum of so many floats that keeps an upper limit.
+
+    That is ``terms * 2^-52`` of the limit above it, since the limit may itself be the rounded sum
+    of the same numbers.
     """
-    if isinstance(value, int):
-        return value <= limit
-    return value <= limit + terms * FLOAT_SLACK * abs(limit)
+    return limit + terms * FLOAT_SLACK * abs(limit)
 
 
 def checked_limit(what: str, limit: object) -> Number:

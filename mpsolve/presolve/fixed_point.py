@@ -8,18 +8,22 @@ hence the same answer.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.model.evaluation import FLOAT_SLACK_BITS
+from mpsolve.model.evaluation import slackened
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray, Number, NumberArray
 
 #: The largest sum of one value per group stays below 2^SUM_BITS, far from the int64 limit.
 SUM_BITS = 60
+#: Integers of so many bits are doubles.
+MANTISSA = 53
+INT64_BITS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +82,36 @@ def fixed_point(
 def fixed_capacity(limit: Number, scale: FixedPoint, terms: int) -> int:
     """The largest integer sum that a choice can have which keeps a budget.
 
-    Under the rule of `evaluation.keeps`, no such choice is lost. Where the numbers were rounded up
-    by more than its slack, as it may be with sums that cancel, a choice that exceeds the budget by
-    as little may be let in: every answer is evaluated on the original numbers.
+    Where no number was rounded, a choice has at most this sum if and only if `evaluation.keeps`
+    accepts it. Where numbers were rounded up, no choice within the budget itself is lost, and one
+    that exceeds it by as little may be let in: every answer is evaluated on the original numbers.
+
+    Parameters
+    ----------
+    limit
+        The budget: an integer on sums of integers, else a float.
+    scale
+        The scale of the numbers.
+    terms
+        How many numbers a sum has.
     """
     exact = _floor(*limit.as_integer_ratio(), scale.exponent)
     if not isinstance(limit, float):
         return exact
-    numerator, denominator = limit.as_integer_ratio()
-    widened = numerator * 2**FLOAT_SLACK_BITS + terms * abs(numerator)
-    capacity = _floor(widened, denominator, scale.exponent - FLOAT_SLACK_BITS)
+    capacity = _largest_kept(slackened(limit, terms), scale.exponent)
     return capacity if scale.exact else max(capacity, exact + terms)
+
+
+def _largest_kept(limit: float, exponent: int) -> int:
+    """The largest integer that, as a multiple of ``2^-exponent``, does not round to above a limit.
+
+    Sums are rounded to the nearest double before they are compared.
+    """
+    whole = _floor(*min(limit, sys.float_info.max).as_integer_ratio(), exponent)
+    if not MANTISSA < whole.bit_length() < INT64_BITS:
+        return whole  # the integers around it are doubles, or beyond every sum
+    gap = _floor(*math.nextafter(limit, math.inf).as_integer_ratio(), exponent) - whole
+    return whole + gap // 2 - (whole // gap) % 2  # half-way sums are rounded to the even double
 
 
 def _floor(numerator: int, denominator: int, exponent: int) -> int:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from bench.enumeration import brute_force
 from bench.random_problems import random_problem
-from mpsolve import InputError, LinearConstraint, Precision, Problem, Restriction, Tie
+from mpsolve import (
+    InputError,
+    LinearConstraint,
+    Precision,
+    Problem,
+    Restriction,
+    Status,
+    Tie,
+    solve,
+)
 from mpsolve.model.evaluation import checked_limit, evaluate, keeps, smallest, total
 
 FLOATS = st.floats(-1e9, 1e9)
@@ -71,6 +80,47 @@ def test_violations_are_sentences() -> None:
     )
     assert evaluate(problem, np.array([0, 1])).violations == ("tie (equal b_wt of a, b) is broken",)
     assert evaluate(problem, np.array([1, 1])).feasible
+
+
+def exact_sum(values: list[float]) -> float:
+    """The sum in fractions, rounded once."""
+    return float(sum(map(Fraction, values), Fraction(0)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.integers(0, 2**32), st.integers(1000, 3000))
+def test_sums_of_many_floats_are_rounded_once(seed: int, count: int) -> None:
+    """Sizes over many orders, cancellation, sums beside or on the middle of two doubles."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(count) * 10.0 ** rng.uniform(-rng.integers(1, 30), 9, count)
+    kind = seed % 4
+    if kind == 1:  # all but the errors cancel
+        values[count // 2 :] = -values[: count - count // 2] * (1 + 2.0**-50)
+    elif kind == 2:  # half an ulp of 2^60, and a little that decides
+        values = np.r_[np.zeros(count - 3), 2.0**60, 2.0**7, rng.choice([-1, 0, 1]) * 1e-20]
+    elif kind == 3:  # equal numbers that are no dyadic fractions
+        values = np.full(count, rng.uniform(0.1, 10))
+    rng.shuffle(values)
+    assert total(values) == math.fsum(values) == exact_sum(values.tolist())
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(0, 2**32))
+def test_what_verify_accepts_solve_finds(seed: int) -> None:
+    """At the lowest limit that its cheapest choice keeps, a problem has a solution."""
+    rng = np.random.default_rng(seed)
+    cost = np.ldexp(rng.integers(1, 2**50, (rng.integers(2, 9), 3)), rng.integers(-90, 9))
+    problem = Problem.from_arrays(rng.random(cost.shape), {"us": cost})
+    cheapest, limit = cost.argmin(1), math.fsum(cost.min(1))
+    while evaluate(problem.replace(budgets={"us": math.nextafter(limit, 0)}), cheapest).feasible:
+        limit = math.nextafter(limit, 0)
+    for method in ("mckp", "lagrangian"):
+        solution = solve(problem.replace(budgets={"us": limit}), method)
+        assert solution.status is Status.OPTIMAL
+        assert solution.choice is not None
+        assert solution.choice.tolist() == cheapest.tolist()
+    lower = problem.replace(budgets={"us": math.nextafter(limit, 0)})
+    assert solve(lower).status is Status.INFEASIBLE
 
 
 @pytest.mark.parametrize("choice", [[2, 0], [0, -1], [0], [0.0, 1.0]])

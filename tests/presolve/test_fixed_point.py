@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mpsolve.model.evaluation import keeps
 from mpsolve.presolve.fixed_point import FixedPoint, fixed_capacity, fixed_point
 
 OFFSETS = np.array([0, 2, 4])
@@ -66,6 +69,36 @@ def test_capacity_of_a_float_budget_admits_its_own_rounding() -> None:
     scaled = fixed_point(np.array([0.1, 0.2]), np.array([0, 1, 2]), bits=62, round_up=True)
     assert scaled.integers.sum() <= fixed_capacity(0.3, scaled, 2)
     assert scaled.integers.sum() > fixed_capacity(0.3 - 1e-15, scaled, 2)
+
+
+@settings(max_examples=1000)
+@given(
+    st.lists(st.integers(-(2**53), 2**53), min_size=1, max_size=6),
+    st.integers(-30, 30),
+    st.integers(-12, 12),
+    st.booleans(),
+)
+def test_capacity_and_keeps_are_one_rule(
+    integers: list[int], exponent: int, ulps: int, slack: bool
+) -> None:
+    """At limits some doubles from where the slack begins or ends, both say the same of a sum."""
+    values = np.ldexp(np.array(integers, np.float64), exponent)
+    scaled = fixed_point(values, np.arange(len(values) + 1), bits=62, round_up=True)
+    assert scaled.exact
+    limit, terms = float(sum(map(Fraction, values.tolist()))), len(values)
+    if slack:
+        limit -= terms * 2.0**-52 * abs(limit)
+    for _ in range(abs(ulps)):
+        limit = math.nextafter(limit, math.copysign(math.inf, ulps))
+    admitted = int(scaled.integers.sum()) <= fixed_capacity(limit, scaled, terms)
+    assert admitted == keeps(math.fsum(values), limit, terms)
+
+
+def test_capacities_beyond_int64_and_beyond_doubles() -> None:
+    """The largest double widened is none any more; what exceeds every sum is not rounded."""
+    assert fixed_capacity(sys.float_info.max, scale(0, True), 9) == int(sys.float_info.max)
+    assert fixed_capacity(-1e300, scale(900, True), 1) < -(2**1000)
+    assert fixed_capacity(-1e-300, scale(0, True), 1) == -1
 
 
 def test_capacity_admits_what_coarse_integers_round_up() -> None:

@@ -346,6 +346,13 @@ def test_unknown_method() -> None:
         solve(small(), "simplex")
 
 
+@pytest.mark.parametrize("name", ["highs:x", "cpsat:8", "lagrangian:numpy"])
+def test_methods_without_variants(name: str) -> None:
+    """Text behind a colon is refused where the method can make nothing of it."""
+    with pytest.raises(InputError, match=f"{name.partition(':')[0]} has no variants such as"):
+        solve(small(), name)
+
+
 def two_budgets() -> Problem:
     """Both budgets can bind."""
     energy = [[1, 6], [1, 6]]
