@@ -35,16 +35,21 @@ class Worker:
         paths = [os.path.abspath(path) for path in sys.path]
         # What a solver that is killed leaves behind lies in this folder too.
         temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder)
-        with open(self._stderr, "wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mpsolve.formulations.worker", family],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,
-                env={**os.environ, **temporary, "PYTHONPATH": os.pathsep.join(paths)},
-            )
+        module = "mpsolve.formulations.worker"
+        try:
+            with open(self._stderr, "wb") as stderr:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", module, family, self._folder],
+                    bufsize=0,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    start_new_session=True,
+                    env={**os.environ, **temporary, "PYTHONPATH": os.pathsep.join(paths)},
+                )
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
 
     @property
     def _stderr(self) -> str:
@@ -113,13 +118,15 @@ class Worker:
 
     def end(self) -> None:
         """End the process and what it has started."""
-        if self.alive:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                kill_group(self.pid)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            cast("BinaryIO", stream).close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if self.alive:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill_group(self.pid)
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                cast("BinaryIO", stream).close()
+        finally:  # also where Ctrl-C cuts the waiting short
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 #: Workers without a task, by the process that started them: a fork must not share its parent's.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import shutil
 import signal
 import struct
 import sys
@@ -69,11 +70,11 @@ def module_of(family: str) -> str:
     return module if "." in module else f"mpsolve.formulations.{module}"
 
 
-def main(family: str) -> None:
-    """Serve tasks until standard input ends."""
+def main(family: str, folder: str) -> None:
+    """Serve tasks until standard input ends; the folder, which is ours, then goes too."""
     incoming, outgoing = _private_pipes()
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(incoming, tasks), daemon=True).start()
+    threading.Thread(target=_receive, args=(incoming, tasks, folder), daemon=True).start()
     lock = threading.Lock()
 
     def send(*message: Any) -> None:
@@ -104,14 +105,15 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     return incoming, outgoing
 
 
-def _receive(incoming: BinaryIO, tasks: queue.SimpleQueue[Any]) -> None:
+def _receive(incoming: BinaryIO, tasks: queue.SimpleQueue[Any], folder: str) -> None:
     """Pass tasks on; end everything as soon as nobody waits for an answer any more."""
     try:
         while True:
             tasks.put(read_message(incoming))
     except (EOFError, OSError):
+        shutil.rmtree(folder, ignore_errors=True)
         kill_group(os.getpid())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

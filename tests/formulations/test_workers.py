@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_a_silent_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_worker_ends_with_its_owner(tmp_path: Path) -> None:
-    """Even if the owner is killed, its workers do not go on."""
+    """Even if the owner is killed, its workers do not go on, and their folders are removed."""
     script = (
         "from mpsolve.formulations.process import Worker\n"
         "import os, signal\n"
@@ -134,18 +135,45 @@ def test_a_worker_ends_with_its_owner(tmp_path: Path) -> None:
         text=True,
         check=False,
         cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     pid = int(done.stdout)
     for _ in range(500):
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
+            with open(f"/proc/{pid}/stat") as stat:
+                ended = stat.read().rpartition(")")[2].split()[0] == "Z"
+        except (ProcessLookupError, FileNotFoundError):
+            ended = True
+        if ended:
+            assert list(tmp_path.glob("mpsolve-*")) == []
             return
-        with open(f"/proc/{pid}/stat") as stat:
-            if stat.read().rpartition(")")[2].split()[0] == "Z":
-                return
         time.sleep(0.02)
     pytest.fail("the worker is still there")
+
+
+def test_a_worker_that_cannot_be_started_leaves_no_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor does one whose end is interrupted."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    worker = Worker("highs")
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Worker("highs")
+    assert len(list(tmp_path.glob("mpsolve-*"))) == 1
+    monkeypatch.setattr(popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        worker.end()
+    assert list(tmp_path.glob("mpsolve-*")) == []
+    monkeypatch.undo()
+    worker.end()
+
+
+def interrupted(*arguments: Any, **options: Any) -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def test_output_of_a_solver_does_not_disturb(capfd: pytest.CaptureFixture[str]) -> None:
