@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.formulations.general import BackEnd, require, solve_general
+from mpsolve.formulations.general import BackEnd, General, require
 from mpsolve.formulations.scaling import integer_scale
 from mpsolve.formulations.task import Report
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
-    from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import IntArray
 
 
-class CpSat:
+class CpSat(General):
     """CP-SAT: integers only, hence no tolerances; streams what it finds.
 
     Raises
@@ -29,13 +27,7 @@ class CpSat:
 
     def __init__(self) -> None:
         require("ortools", "Method cpsat")
-
-    def unsupported(self, presolved: Presolved) -> str | None:
-        """Everything that a problem can hold is supported."""
-
-    def solve(self, presolved: Presolved, options: Options) -> Outcome:
-        """Search for the optimum."""
-        return solve_general(presolved.problem, options, BackEnd("cpsat", integer_scale))
+        super().__init__(BackEnd("cpsat", integer_scale))
 
 
 def run(task: Task, hear: Hear) -> Report:

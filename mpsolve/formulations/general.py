@@ -2,53 +2,41 @@
 
 A back end is asked, never trusted. Each of its answers is evaluated on the original numbers; one
 that breaks a constraint by less than the tolerance of the back end is excluded and the model is
-solved again. When the scale turns out to be coarse beside the answer, candidates whose loss alone
-exceeds that of the answer are dropped, and what is left is solved again on a finer scale.
+solved again.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
 from mpsolve.formulations.binary_model import binary_model, linked
-from mpsolve.formulations.method import NONE_FOUND, Outcome
 from mpsolve.formulations.process import run_in_worker
+from mpsolve.formulations.refinement import FINE_BACK_END, Engine, Found, worth_another
 from mpsolve.formulations.scaling import sketch
 from mpsolve.formulations.task import Report, Task
-from mpsolve.model.evaluation import evaluate
-from mpsolve.model.solution import Limit, Progress
-from mpsolve.presolve.fixing import competitive, pairwise_excess
+from mpsolve.model.solution import Limit
+from mpsolve.presolve.fixing import contenders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mpsolve.formulations.binary_model import BinaryModel
-    from mpsolve.formulations.method import Options
+    from mpsolve.formulations.refinement import Run
     from mpsolve.formulations.scaling import Scale
     from mpsolve.formulations.task import Hear
-    from mpsolve.model.problem import Problem
-    from mpsolve.typing import IntArray, Number
+    from mpsolve.presolve.presolved import Presolved
+    from mpsolve.typing import IntArray
 
 #: How often an answer that breaks a constraint is excluded before giving up.
 EXCLUSIONS = 30
-#: How many scales are tried.
-SCALES = 3
-#: An error of the scale beyond this part of the answer is worth another solve ...
-COARSE = 2.0**-32
-#: ... if the finer scale has at most this part of the error.
-FINER = 2.0**-3
 #: An optimum more than 2^TOO_LARGE times the expected size needs another scale as well.
 TOO_LARGE = 8
 #: Rounding of a bound to a double.
 ROUNDING = 2.0**-52
-#: A remark is due when the integers may misjudge the loss by more than this part of it.
-RESOLUTION = 1e-9
 
 
 @dataclass(frozen=True)
@@ -85,189 +73,150 @@ def require(package: str, purpose: str) -> None:
         raise MissingDependencyError(package, "solvers", purpose)
 
 
-def solve_general(problem: Problem, options: Options, back_end: BackEnd) -> Outcome:
-    """Search for the optimum with a back end.
+class General(Engine):
+    """A method that has a back end solve the model.
 
     Parameters
     ----------
-    problem, options
-        As in `ExactMethod.solve`.
     back_end
         The back end.
-
-    Raises
-    ------
-    MpsolveError
-        If the back end failed.
     """
-    search = _Search(problem, options, back_end)
-    try:
-        return search.run()
-    except KeyboardInterrupt:
-        return search.outcome(Limit.INTERRUPTED)
 
+    def __init__(self, back_end: BackEnd) -> None:
+        self.name, self._back_end = back_end.family, back_end
 
-class _Search:
-    """The state of one solve: the best verified choice and the best bound so far."""
+    def unsupported(self, presolved: Presolved) -> str | None:
+        """Everything that a problem can hold is supported."""
 
-    def __init__(self, problem: Problem, options: Options, back_end: BackEnd) -> None:
-        self.problem = problem
-        self.options = options
-        self.back_end = back_end
-        self.best: IntArray | None = None
-        self.loss: Number = math.inf
-        self.bound = -math.inf
-        self.notes: list[str] = []
-        self._began = time.monotonic()
-        self._deadline = options.deadline()
-
-    def run(self) -> Outcome:
-        """Solve, and solve again as long as a finer scale is worth it."""
-        if self.options.warm_start is not None:
-            self._consider(self.options.warm_start)
-        model = binary_model(self.problem)
+    def integers(self, presolved: Presolved, run: Run) -> _Scaled | None:
+        """The model, on the scale of what a quick answer, or the warm start, loses."""
+        model = binary_model(presolved.problem)
         if model is None:
-            return self._none_exists()
+            return None
         quick = sketch(model)
-        self._consider(model.lift(quick.choice))
-        self._raise_bound(model, quick.bound)
-        model = self._narrowed(model)
-        scale = self.back_end.scale(model, self._excess(model) or quick.excess)
-        scales_left = SCALES
-        while True:
-            report, model = self._ask(model, scale)
-            if report is None or not report.proven:
-                return self._stopped(report)
-            if report.choice is None:
-                # Where the sketch was far too low, losses are enormous, and CBC sees no way.
-                largest = self.back_end.scale(model, 0.0)
-                if self.best is None and largest.exponent < scale.exponent:
-                    scale = largest
-                    continue
-                return self._none_exists()
-            narrower = self._narrowed(model)
-            finer = self.back_end.scale(narrower, self._excess(narrower))
-            scales_left -= 1
-            if not scales_left or not self._worth_another(model, scale, narrower, finer):
-                return self._ended(model, scale, report)
-            model, scale = narrower, finer
+        run.take(model.lift(quick.choice))
+        _raise_bound(run, model, quick.bound)
+        model = _narrowed(run, model)
+        scale = self._back_end.scale(model, _excess(run, model) or quick.excess)
+        return _Scaled(self._back_end, run, model, scale)
 
-    def outcome(self, limit: Limit | None, *, complete: bool = False) -> Outcome:
-        """What is known now."""
-        bound = min(self.bound, float(self.loss))
-        known = bound if math.isfinite(bound) else None
-        return Outcome(self.best, known, complete, limit, tuple(self.notes))
 
-    def _ask(self, model: BinaryModel, scale: Scale) -> tuple[Report | None, BinaryModel]:
-        """Solve a model, without the choices that turn out to break a constraint."""
+class _Scaled:
+    """A model, without the choices that turned out to break a constraint, on a scale."""
+
+    def __init__(self, back_end: BackEnd, run: Run, model: BinaryModel, scale: Scale) -> None:
+        self._back_end, self._run, self._model, self._scale = back_end, run, model, scale
+
+    def search(self, start: IntArray | None) -> Found:
+        """Solve; what is found is taken by the run, which also has the start."""
+        report = self._ask()
+        if report is None or not report.proven:
+            return self._stopped(report)
+        return Found(None, proven=True) if report.choice is None else self._ended(report)
+
+    def finer(self, choice: IntArray | None) -> _Scaled | None:
+        """The candidates that can compete with an answer, on the scale that suits it."""
+        run, back_end = self._run, self._back_end
+        if choice is None:
+            # Where the sketch was far too low, losses are enormous, and CBC sees no way.
+            largest = back_end.scale(self._model, 0.0)
+            enormous = run.best is None and largest.exponent < self._scale.exponent
+            return _Scaled(back_end, run, self._model, largest) if enormous else None
+        model = _narrowed(run, self._model)
+        scale = back_end.scale(model, _excess(run, model))
+        error, least = _error(self._model, self._scale), _error(model, scale)
+        lost = math.ldexp(_excess(run, self._model), -self._model.exponent)
+        too_large = scale.exponent - self._scale.exponent < -TOO_LARGE
+        if too_large or worth_another(error, least, lost, FINE_BACK_END):
+            return _Scaled(back_end, run, model, scale)
+        return None
+
+    def _ask(self) -> Report | None:
+        """Solve the model, without the choices that turn out to break a constraint."""
+        run, family = self._run, self._back_end.family
         for _ in range(EXCLUSIONS):
-            task = self._task(model, scale)
-            hear = partial(self._hear, model, scale)
-            report = self.back_end.run(self.back_end.family, task, hear)
+            model = self._model
+            report = self._back_end.run(family, self._task(), self._hear)
             if report is None:
-                return None, model
+                return None
             if report.remark:
-                self.notes.append(report.remark)
-            self._raise_bound(model, _in_units(report.bound, scale))
-            if report.choice is None or self._consider(model.lift(report.choice)):
-                return report, model
-            if not report.proven:
-                return report, model
-            model = model.excluding(model.completed(report.choice))
+                run.notes.append(report.remark)
+            _raise_bound(run, model, _in_units(report.bound, self._scale))
+            if report.choice is None or run.take(model.lift(report.choice)) or not report.proven:
+                return report
+            self._model = model.excluding(model.completed(report.choice))
         remark = (
-            f"{EXCLUSIONS} answers of {self.back_end.family} in a row broke a constraint by less "
-            "than its tolerance."
+            f"{EXCLUSIONS} answers of {family} in a row broke a constraint by less than its "
+            "tolerance."
         )
-        self.notes.append(remark)
-        return Report(None, remark=remark), model
+        run.notes.append(remark)
+        return Report(None, remark=remark)
 
-    def _task(self, model: BinaryModel, scale: Scale) -> Task:
+    def _task(self) -> Task:
+        model, run, options = self._model, self._run, self._run.options
         return Task(
             linked(model),
-            scale.exponent,
-            start=None if self.best is None else model.lower(self.best),
-            deadline=self._deadline,
+            self._scale.exponent,
+            start=None if run.best is None else model.lower(run.best),
+            deadline=run.deadline,
             # The back end sees the excess alone, a part of the loss unless the base is negative.
-            gap=self.options.gap if model.base >= 0 else 0.0,
-            threads=self.options.threads,
-            seed=self.options.seed,
-            variant=self.back_end.variant,
+            gap=options.gap if model.base >= 0 else 0.0,
+            threads=options.threads,
+            seed=options.seed,
+            variant=self._back_end.variant,
         )
 
-    def _hear(
-        self, model: BinaryModel, scale: Scale, choice: IntArray | None, bound: float | None
-    ) -> None:
+    def _hear(self, choice: IntArray | None, bound: float | None) -> None:
         """Take up what a running back end has found, and report it."""
+        run = self._run
         if choice is not None:
-            self._consider(model.lift(choice))
-        self._raise_bound(model, _in_units(bound, scale))
-        if self.options.progress:
-            incumbent = None if self.best is None else float(self.loss)
-            known = self.bound if math.isfinite(self.bound) else None
-            seconds = time.monotonic() - self._began
-            self.options.progress(Progress(seconds, incumbent, known))
+            run.take(self._model.lift(choice))
+        _raise_bound(run, self._model, _in_units(bound, self._scale))
+        run.report(
+            None if run.best is None else float(run.loss),
+            run.bound if math.isfinite(run.bound) else None,
+        )
 
-    def _consider(self, choice: IntArray) -> bool:
-        """Keep a choice if it is the best; say whether it keeps the constraints."""
-        verified = evaluate(self.problem, choice)
-        if verified.feasible and (self.best is None or verified.loss < self.loss):
-            self.best, self.loss = choice, verified.loss
-        return verified.feasible
+    def _stopped(self, report: Report | None) -> Found:
+        run, limit = self._run, None
+        if report is None or not report.remark:
+            if run.options.time_limit is not None:
+                limit = Limit.TIME
+            else:
+                run.notes.append(f"{self._back_end.family} gave up without a reason.")
+        return Found(run.best, run.least_bound, limit, resolved=True)
 
-    def _raise_bound(self, model: BinaryModel, excess: float) -> None:
-        if math.isfinite(excess):
-            self.bound = max(self.bound, model.original(excess) - model.resolution)
-
-    def _excess(self, model: BinaryModel) -> int:
-        """What the best choice loses beyond the base of a model, in units; 0 without one."""
-        lowered = None if self.best is None else model.lower(self.best)
-        return 0 if lowered is None else model.excess(lowered)
-
-    def _narrowed(self, model: BinaryModel) -> BinaryModel:
-        """A new model of the candidates that can compete with the best choice."""
-        if self.best is None:
-            return model
-        together = pairwise_excess(self.problem, self.best)
-        usable = competitive(self.problem.loss, self.problem.offsets, self.best, together)
-        return model if usable.all() else binary_model(self.problem, usable) or model
-
-    def _worth_another(
-        self, model: BinaryModel, scale: Scale, narrower: BinaryModel, finer: Scale
-    ) -> bool:
-        error, least = _error(model, scale), _error(narrower, finer)
-        answer = math.ldexp(self._excess(model), -model.exponent)
-        too_large = finer.exponent - scale.exponent < -TOO_LARGE
-        return too_large or (error > COARSE * answer and least <= FINER * error)
-
-    def _stopped(self, report: Report | None) -> Outcome:
-        if report and report.remark:
-            return self.outcome(None)
-        if self.options.time_limit is not None:
-            return self.outcome(Limit.TIME)
-        self.notes.append(f"{self.back_end.family} gave up without a reason.")
-        return self.outcome(None)
-
-    def _none_exists(self) -> Outcome:
-        if self.best is None:
-            return Outcome(None, complete=True)
-        self.notes.append(NONE_FOUND.format(self.back_end.family))
-        return self.outcome(None)
-
-    def _ended(self, model: BinaryModel, scale: Scale, report: Report) -> Outcome:
-        """The outcome of a search that the back end calls complete."""
-        excess = self._excess(model)
+    def _ended(self, report: Report) -> Found:
+        """What a search that the back end calls complete has proven."""
+        run, model, scale = self._run, self._model, self._scale
+        excess = _excess(run, model)
         unproven = excess - _in_units(report.bound, scale)
-        error = _error(model, scale)
         exact = unproven <= 0 and model.resolution == 0
-        if not exact and error > RESOLUTION * abs(self.loss):
-            self.notes.append(f"Losses were resolved to {error:.2g}.")
+        error = 0.0 if exact else _error(model, scale)
         # What is less than a rounding of the loss itself is no doubt about it.
-        if unproven <= 2 * (scale.error + ROUNDING * excess) or self.bound >= self.loss:
-            return self.outcome(None, complete=True)
-        if self.options.gap > 0:
-            return self.outcome(Limit.GAP)
-        self.notes.append(f"The bound of {self.back_end.family} does not prove its answer optimal.")
-        return self.outcome(None)
+        within = unproven <= 2 * (scale.error + ROUNDING * excess)
+        proven = within or run.bound >= run.loss
+        limit = Limit.GAP if not proven and run.options.gap > 0 else None
+        doubt = f"The bound of {self._back_end.family} does not prove its answer optimal."
+        notes = () if proven or limit else (doubt,)
+        return Found(run.best, run.least_bound, limit, proven, error, notes=notes)
+
+
+def _raise_bound(run: Run, model: BinaryModel, excess: float) -> None:
+    if math.isfinite(excess):
+        run.bound = max(run.bound, model.original(excess) - model.resolution)
+
+
+def _excess(run: Run, model: BinaryModel) -> int:
+    """What the best choice loses beyond the base of a model, in units; 0 without one."""
+    lowered = None if run.best is None else model.lower(run.best)
+    return 0 if lowered is None else model.excess(lowered)
+
+
+def _narrowed(run: Run, model: BinaryModel) -> BinaryModel:
+    """A new model of the candidates that can compete with the best choice."""
+    usable = None if run.best is None else contenders(run.problem, run.best)
+    return model if usable is None else binary_model(run.problem, usable) or model
 
 
 def _in_units(bound: float | None, scale: Scale) -> float:

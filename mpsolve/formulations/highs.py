@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.binary_model import Row, with_rows
-from mpsolve.formulations.general import BackEnd, require, solve_general
+from mpsolve.formulations.general import BackEnd, General, require
 from mpsolve.formulations.scaling import float_scale
 from mpsolve.formulations.task import Report, float_rows, nearest_choice
 
@@ -26,7 +26,7 @@ OPTIMAL, STOPPED, INFEASIBLE = 0, 1, 2
 IGNORED = "HiGHS takes neither threads nor a seed through SciPy; method milp:highs gives it both."
 
 
-class Highs:
+class Highs(General):
     """HiGHS through SciPy: one thread, no seed, and no start but a cutoff.
 
     Raises
@@ -37,13 +37,11 @@ class Highs:
 
     def __init__(self) -> None:
         require("scipy", "Method highs")
-
-    def unsupported(self, presolved: Presolved) -> str | None:
-        """Everything that a problem can hold is supported."""
+        super().__init__(BackEnd("highs", float_scale))
 
     def solve(self, presolved: Presolved, options: Options) -> Outcome:
-        """Search for the optimum."""
-        outcome = solve_general(presolved.problem, options, BackEnd("highs", float_scale))
+        """Search for the optimum, and say which options have no effect."""
+        outcome = super().solve(presolved, options)
         if options.threads == 1 and options.seed == 0:
             return outcome
         return replace(outcome, notes=(*outcome.notes, IGNORED))

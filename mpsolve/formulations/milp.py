@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.formulations.general import BackEnd, require, solve_general
+from mpsolve.formulations.general import BackEnd, General, require
 from mpsolve.formulations.scaling import float_scale
 from mpsolve.formulations.task import Report, float_rows, nearest_choice
 
 if TYPE_CHECKING:
-    from mpsolve.formulations.method import Options, Outcome
     from mpsolve.formulations.task import Hear, Task
-    from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import FloatArray
 
 #: What PuLP calls CBC: the one that it brings along and the one installed beside it.
@@ -36,7 +34,7 @@ CBC_BOUND = re.compile(r"^Lower bound:\s+(-?[\d.]+(?:e[+-]?\d+)?)\s*$", re.MULTI
 CBC_DECIMALS = 0.001
 
 
-class Milp:
+class Milp(General):
     """An integer programme in PuLP.
 
     Parameters
@@ -53,20 +51,7 @@ class Milp:
 
     def __init__(self, solver: str = "cbc") -> None:
         require("pulp", "Method milp")
-        self.solver = solver.lower()
-
-    def unsupported(self, presolved: Presolved) -> str | None:
-        """Everything that a problem can hold is supported."""
-
-    def solve(self, presolved: Presolved, options: Options) -> Outcome:
-        """Search for the optimum.
-
-        Raises
-        ------
-        InputError
-            If PuLP does not know the solver or does not find it; the message lists the others.
-        """
-        return solve_general(presolved.problem, options, BackEnd("milp", float_scale, self.solver))
+        super().__init__(BackEnd("milp", float_scale, solver.lower()))
 
 
 def run(task: Task, hear: Hear) -> Report:

@@ -140,6 +140,11 @@ def evaluate(problem: Problem, choice: IntArray) -> Evaluation:
     return Evaluation(_summed(problem, None, choice, flat), costs, tuple(violations))
 
 
+def loss_of(problem: Problem, choice: IntArray) -> Number:
+    """The loss of a choice that is known to be one of the problem."""
+    return _summed(problem, None, choice, problem.offsets[:-1] + choice)
+
+
 def _summed(problem: Problem, cost: str | None, choice: IntArray, flat: IntArray) -> Number:
     """The loss, or a cost, of a choice, with what its layers add in pairs."""
     values = problem.loss if cost is None else problem.costs[cost]

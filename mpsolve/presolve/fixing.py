@@ -69,6 +69,13 @@ def competitive(
     return excess <= known * (1 + SAFETY)
 
 
+def contenders(problem: Problem, choice: IntArray) -> BoolArray | None:
+    """``(M,)`` the candidates that can compete with a feasible choice; None if all can."""
+    together = pairwise_excess(problem, choice)
+    usable = competitive(problem.loss, problem.offsets, choice, together)
+    return None if usable.all() else usable
+
+
 def pairwise_excess(problem: Problem, choice: IntArray) -> float:
     """What pairs of layers add to the loss of a choice, above the least that they can add."""
     return math.fsum(

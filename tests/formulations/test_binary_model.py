@@ -17,11 +17,12 @@ from bench.random_problems import random_problem
 from mpsolve import LinearConstraint, Precision, Problem, Tie
 from mpsolve.formulations import general
 from mpsolve.formulations.binary_model import BinaryModel, binary_model
-from mpsolve.formulations.general import BackEnd, solve_general
+from mpsolve.formulations.general import BackEnd, General
 from mpsolve.formulations.method import Options
 from mpsolve.formulations.scaling import float_scale, integer_scale, sketch
 from mpsolve.formulations.task import Hear, Report, Task, float_rows, nearest_choice
 from mpsolve.model.evaluation import evaluate
+from mpsolve.presolve.presolved import Presolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +174,7 @@ def test_a_group_without_candidates_is_infeasible() -> None:
         ties=(Tie(("a", "b")),),
     )
     assert binary_model(problem) is None
-    outcome = solve_general(problem, Options(), BackEnd("fake", float_scale))
+    outcome = General(BackEnd("fake", float_scale)).solve(Presolved(problem), Options())
     assert outcome.choice is None
     assert outcome.complete
 
@@ -232,7 +233,9 @@ class Careless:
 def test_answers_that_break_a_constraint_are_excluded() -> None:
     """The model is solved again without them, and the proof stands."""
     careless = Careless(2)
-    outcome = solve_general(TWO_LAYERS, Options(), BackEnd("fake", float_scale, run=careless))
+    outcome = General(BackEnd("fake", float_scale, run=careless)).solve(
+        Presolved(TWO_LAYERS), Options()
+    )
     assert outcome.choice is not None
     assert outcome.choice.tolist() == [1, 1]
     assert outcome.complete
@@ -243,7 +246,9 @@ def test_excluding_ends_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """After too many of them the answer is unproven, and a note says why."""
     monkeypatch.setattr(general, "EXCLUSIONS", 2)
     careless = Careless(99)
-    outcome = solve_general(TWO_LAYERS, Options(), BackEnd("fake", float_scale, run=careless))
+    outcome = General(BackEnd("fake", float_scale, run=careless)).solve(
+        Presolved(TWO_LAYERS), Options()
+    )
     assert not outcome.complete
     assert "2 answers of fake in a row broke a constraint" in outcome.notes[0]
     assert outcome.choice is None or evaluate(TWO_LAYERS, outcome.choice).feasible
@@ -252,7 +257,7 @@ def test_excluding_ends_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_false_claim_of_infeasibility_is_not_believed() -> None:
     """The feasible start is returned, unproven, with a note."""
     back_end = BackEnd("fake", float_scale, run=lambda *_: Report(None, proven=True))
-    outcome = solve_general(TWO_LAYERS, Options(warm_start=np.array([1, 1])), back_end)
+    outcome = General(back_end).solve(Presolved(TWO_LAYERS), Options(warm_start=np.array([1, 1])))
     assert outcome.choice is not None
     assert not outcome.complete
     assert "fake found no assignment" in outcome.notes[0]
@@ -273,7 +278,7 @@ def test_infeasibility_on_a_guessed_scale_is_asked_about_again() -> None:
         asked.append(task.exponent)
         return Report(None, proven=True) if len(asked) == 1 else enumerating(task)
 
-    outcome = solve_general(problem, Options(), BackEnd("fake", float_scale, run=run))
+    outcome = General(BackEnd("fake", float_scale, run=run)).solve(Presolved(problem), Options())
     assert outcome.complete
     assert outcome.choice is not None
     assert evaluate(problem, outcome.choice).loss == 14
@@ -285,7 +290,7 @@ def test_an_answer_above_its_own_bound_is_unproven() -> None:
     back_end = BackEnd(
         "fake", float_scale, run=lambda *_: Report(np.array([0, 0]), 0.0, proven=True)
     )
-    outcome = solve_general(TWO_LAYERS, Options(), back_end)
+    outcome = General(back_end).solve(Presolved(TWO_LAYERS), Options())
     assert not outcome.complete
     assert outcome.notes
 
@@ -293,7 +298,7 @@ def test_an_answer_above_its_own_bound_is_unproven() -> None:
 def test_a_worker_that_overstays_is_a_time_limit() -> None:
     """No report at all leaves the quick answer and its bound."""
     back_end = BackEnd("fake", float_scale, run=lambda *_: None)
-    outcome = solve_general(TWO_LAYERS, Options(time_limit=1.0), back_end)
+    outcome = General(back_end).solve(Presolved(TWO_LAYERS), Options(time_limit=1.0))
     assert outcome.limit == "time limit"
     assert outcome.choice is not None
     assert outcome.bound is not None

@@ -26,7 +26,7 @@ from mpsolve import (
     assign,
     prepare,
 )
-from mpsolve.formulations.mckp.knapsack import KnapsackAnswer
+from mpsolve.formulations.refinement import Found
 from mpsolve.solving import assign as arrays_module
 
 #: Within 8, candidate 1 of both groups is best: cost 4 + 2, loss 3 + 1.
@@ -234,7 +234,7 @@ def test_a_limit_that_ended_the_search(
     assert answer.gap == (0.25 if bound else math.inf)
 
 
-def answer_with(monkeypatch: pytest.MonkeyPatch, found: KnapsackAnswer) -> None:
+def answer_with(monkeypatch: pytest.MonkeyPatch, found: Found) -> None:
     """Let the knapsack that `assign` asks answer so."""
     knapsack = SimpleNamespace(solve=lambda limit, deadline: found)
     monkeypatch.setattr(arrays_module, "Knapsack", lambda *arguments: knapsack)
@@ -245,7 +245,7 @@ def test_a_knapsack_that_ran_out_of_labels(
     monkeypatch: pytest.MonkeyPatch, limit: Limit, bound: float
 ) -> None:
     """Its choice is feasible, and its bound never above the loss."""
-    found = KnapsackAnswer(np.array([1, 1]), bound, limit, 0.0)
+    found = Found(np.array([1, 1]), bound, limit)
     answer_with(monkeypatch, found)
     answer = assign(LOSS, COST, 8)
     assert (answer.loss, answer.status) == (4, Status.FEASIBLE)
@@ -254,7 +254,7 @@ def test_a_knapsack_that_ran_out_of_labels(
 
 def test_a_knapsack_that_breaks_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its choice is not believed; the problem is solved and verified again."""
-    broken = KnapsackAnswer(np.array([0, 0]), 0.0, None, 0.0)
+    broken = Found(np.array([0, 0]), 0.0)
     answer_with(monkeypatch, broken)
     assert assign(LOSS, COST, 8).choice.tolist() == [1, 1]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,30 +10,23 @@ from mpsolve.errors import UnsupportedError
 from mpsolve.formulations.binary_model import binary_model
 from mpsolve.formulations.lagrangian.graph import MAX_ARCS, layered_graph
 from mpsolve.formulations.lagrangian.search import LABEL_LIMIT, search
-from mpsolve.formulations.method import Outcome
-from mpsolve.model.evaluation import evaluate
-from mpsolve.model.solution import Limit, Progress
-from mpsolve.presolve.fixing import competitive, pairwise_excess
+from mpsolve.formulations.refinement import FINE_LABELS, Engine, Found, worth_another
+from mpsolve.model.evaluation import loss_of
+from mpsolve.model.solution import Limit
+from mpsolve.presolve.fixing import contenders
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
     from mpsolve.formulations.lagrangian.graph import LayeredGraph
-    from mpsolve.formulations.lagrangian.search import Result
-    from mpsolve.formulations.method import Options
+    from mpsolve.formulations.refinement import Run
     from mpsolve.model.problem import Problem
     from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import BoolArray, IntArray
 
-#: A remark is due when the integers may misjudge the loss by more than this part of it.
-RESOLUTION = 1e-9
-#: A coarser scale than this, relative to the loss of the answer, is worth another search.
-FINE = 2.0**-40
 #: What to do after a search that ran out of labels.
 MORE = "a larger label limit or method highs, milp or cpsat may prove more"
 #: With more resources than this labels rarely dominate each other, and HiGHS was faster.
 RESOURCES = 4
-#: How many scales are tried.
-SCALES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +55,10 @@ def suits(presolved: Presolved) -> bool:
     return len(ready.graph.capacity) <= RESOURCES
 
 
-class Lagrangian:
+class Lagrangian(Engine):
     """Lagrangian bounds, fixing and label setting on the layered graph of the layers."""
+
+    name = "lagrangian"
 
     def unsupported(self, presolved: Presolved) -> str | None:
         """Name what a layered graph of moderate size cannot hold."""
@@ -76,91 +70,67 @@ class Lagrangian:
             f"a layer would have more than {MAX_ARCS:,} arcs; use method highs, milp or cpsat."
         )
 
-    def solve(self, presolved: Presolved, options: Options) -> Outcome:
-        """Search for the optimum, on a finer scale again if the answer asks for it."""
-        began, deadline = time.monotonic(), options.deadline()
-        problem, ready, best = presolved.problem, prepared(presolved), options.warm_start
-        if best is not None and not evaluate(problem, best).feasible:
-            best = None
+    def integers(self, presolved: Presolved, run: Run) -> _Scaled | None:
+        """The graph."""
         if refusal := self.unsupported(presolved):
             raise UnsupportedError(refusal)
-        outcome = Outcome(best, complete=True)
-        for _ in range(SCALES):
-            if ready.model is None or ready.graph is None:
-                break
-            result = self._search(ready.model, ready.graph, best, options, began, deadline)
-            if result.choice is not None:
-                best = ready.model.lift(result.choice)
-            outcome = _outcome(problem, options, ready.model, result, best)
-            usable = _finer(problem, ready.model, best) if outcome.complete else None
-            if usable is None:
-                break
-            ready = _ready(problem, usable)
-        return outcome
+        return _Scaled.of(run, prepared(presolved))
 
-    def _search(
-        self,
-        model: BinaryModel,
-        graph: LayeredGraph,
-        best: IntArray | None,
-        options: Options,
-        began: float,
-        deadline: float,
-    ) -> Result:
-        lowered = None if best is None else model.lower(best)
 
-        def allowance(loss: int) -> int:
-            return int(options.gap * abs(model.base + loss))
+@dataclass(frozen=True, eq=False)
+class _Scaled:
+    """A model and its graph."""
+
+    run: Run
+    model: BinaryModel
+    graph: LayeredGraph
+
+    @classmethod
+    def of(cls, run: Run, ready: Prepared) -> _Scaled | None:
+        if ready.model is None or ready.graph is None:
+            return None
+        return cls(run, ready.model, ready.graph)
+
+    def search(self, start: IntArray | None) -> Found:
+        model, options = self.model, self.run.options
+        lowered = None if start is None else model.lower(start)
 
         def report(choice: IntArray | None, loss: int, bound: int) -> None:
             incumbent = None if choice is None else model.original(loss)
-            if options.progress:
-                seconds = time.monotonic() - began
-                options.progress(Progress(seconds, incumbent, model.original(bound)))
+            self.run.report(incumbent, model.original(bound))
 
-        start = None
+        begun = None
         if lowered is not None:
-            start = lowered[: len(model.groups.members)], model.excess(lowered)
-        return search(
-            graph,
-            start=start,
-            deadline=deadline,
+            begun = lowered[: len(model.groups.members)], model.excess(lowered)
+        result = search(
+            self.graph,
+            start=begun,
+            deadline=self.run.deadline,
             label_limit=options.label_limit or LABEL_LIMIT,
-            allowance=allowance,
+            allowance=lambda loss: int(options.gap * abs(model.base + loss)),
             report=report,
         )
+        bound = model.original(result.bound) - model.resolution
+        if result.choice is None:
+            return Found(None, bound, result.limit, proven=result.limit is None)
+        notes: tuple[str, ...] = ()
+        if result.limit is Limit.LABELS and options.label_limit is None:
+            notes = (f"The search kept {LABEL_LIMIT:,} labels; {MORE}.",)
+        within_gap = result.limit is None and result.bound < result.loss
+        limit = Limit.GAP if within_gap else result.limit
+        choice = model.lift(result.choice)
+        resolved = limit is not None or model.resolution == 0
+        return Found(choice, bound, limit, limit is None, model.resolution, resolved, notes)
 
-
-def _finer(problem: Problem, model: BinaryModel, choice: IntArray | None) -> BoolArray | None:
-    """The candidates that can compete with a choice, if the scale is coarse beside its loss."""
-    if choice is None or model.resolution <= FINE * abs(evaluate(problem, choice).loss):
+    def finer(self, choice: IntArray | None) -> _Scaled | None:
+        if choice is None:
+            return None
+        problem, error = self.run.problem, self.model.resolution
+        lost = abs(loss_of(problem, choice))
+        if not worth_another(error, 0.0, lost, FINE_LABELS):
+            return None
+        usable = contenders(problem, choice)
+        finer = None if usable is None else _Scaled.of(self.run, _ready(problem, usable))
+        if finer and worth_another(error, finer.model.resolution, lost, FINE_LABELS):
+            return finer
         return None
-    together = pairwise_excess(problem, choice)
-    usable = competitive(problem.loss, problem.offsets, choice, together)
-    return None if usable.all() else usable
-
-
-def _outcome(
-    problem: Problem,
-    options: Options,
-    model: BinaryModel,
-    result: Result,
-    choice: IntArray | None,
-) -> Outcome:
-    bound = model.original(result.bound) - model.resolution
-    if choice is None:
-        return Outcome(None, bound if result.limit else None, result.limit is None, result.limit)
-    loss = abs(evaluate(problem, choice).loss)
-    notes: tuple[str, ...] = ()
-    if model.resolution > RESOLUTION * loss:
-        notes = (f"Losses were resolved to {model.resolution:.2g}.",)
-    if result.limit is Limit.LABELS and options.label_limit is None:
-        notes = (*notes, f"The search kept {LABEL_LIMIT:,} labels; {MORE}.")
-    within_gap = result.limit is None and result.bound < result.loss
-    return Outcome(
-        choice,
-        bound,
-        complete=result.limit is None and not within_gap,
-        limit=Limit.GAP if within_gap else result.limit,
-        notes=notes,
-    )

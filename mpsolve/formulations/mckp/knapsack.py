@@ -6,59 +6,32 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from mpsolve.formulations.mckp.kernels import Kernel, Prepared, default_kernel
 from mpsolve.formulations.mckp.search import LABEL_LIMIT, SearchOptions
+from mpsolve.formulations.refinement import FINE_KNAPSACK, NOTHING, Found, refined
+from mpsolve.model.solution import Limit
 from mpsolve.presolve.choice_groups import layer_groups
 from mpsolve.presolve.fixed_point import SUM_BITS, FixedPoint, fixed_capacity
 from mpsolve.presolve.fixing import SAFETY, affordable
 from mpsolve.storage.shelf import Shelf
 
 if TYPE_CHECKING:
-    from mpsolve.model.solution import Limit
     from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.typing import BoolArray, IntArray, Number, NumberArray
 
 #: Weights may use more of the int64 range than losses: they are only added and compared.
 WEIGHT_BITS = 62
-#: A coarser scale than this, relative to what the contenders lose, is worth a second search,
-FINE = 2.0**-45
-#: unless the loss is this many units: n / 2 units are then n * 2^-51 of it, as in a sum of floats.
+#: No finer scale is needed for a loss of so many units: n / 2 of them are then n * 2^-51 of it, as
+#: in a sum of floats.
 PLAIN_SUM = 2**50
 #: So many units apart, losses surely differ in integers too.
 DISTINCT = 4
 
 Report = Callable[[float, float], None]
-
-
-@dataclass(frozen=True, eq=False)
-class KnapsackAnswer:
-    """What the search found, in original numbers.
-
-    Attributes
-    ----------
-    choice
-        ``(N,)`` int64, or None if no choice keeps the budget.
-    bound
-        Proven lower bound on the loss; -inf without a choice.
-    limit
-        What stopped the search before the proof, if anything.
-    resolution
-        How far the integer losses of a choice may lie from the original ones, in units of loss;
-        0 when they are exact.
-    """
-
-    choice: IntArray | None
-    bound: float
-    limit: Limit | None
-    resolution: float
-
-
-#: The answer where no choice keeps the limit.
-NO_CHOICE = KnapsackAnswer(None, -math.inf, None, 0.0)
 
 
 class Knapsack:
@@ -88,63 +61,40 @@ class Knapsack:
         self._loss, self._cost, self._offsets = loss, cost, offsets
         self._group = group
         self._kernel = kernel or default_kernel()
-        self._parts = Shelf()
+        self._finer = Shelf()
+        self._whole = self._part(None)
 
     def solve(
+        self, limit: Number, *, start: IntArray | None = None, deadline: float = math.inf
+    ) -> Found:
+        """Minimise the summed loss within a limit on the summed cost."""
+        return refined(self.within(limit, deadline), start)
+
+    def within(
         self,
         limit: Number,
-        *,
-        start: IntArray | None = None,
         deadline: float = math.inf,
         label_limit: int | None = None,
         gap: float = 0.0,
         report: Report | None = None,
-    ) -> KnapsackAnswer:
-        """Minimise the summed loss within a limit on the summed cost.
+    ) -> Scaled:
+        """The knapsack on its first scale, within a limit on the summed cost.
 
         The scale of the integers is that of all candidates. Where it is too coarse beside the
-        limit or beside what the optimum loses, as huge numbers of candidates that cannot be
-        chosen make it, the search runs again without those.
+        limit, as huge numbers of candidates that cannot be chosen make it, those are left out.
 
         Parameters
         ----------
         limit
             The budget.
-        start, deadline, label_limit, gap, report
+        deadline, label_limit, gap, report
             See `search`; ``report`` and ``gap`` speak of original numbers.
         """
-        usable, part = None, self.whole
-        if not self.whole.fine_beside(limit):
+        usable, part = None, self._whole
+        if not part.fine_beside(limit):
             usable = affordable(self._cost, self._offsets, limit)
             part = self._part(usable)
-        while True:
-            if part.prepared is None:
-                return NO_CHOICE
-            options = SearchOptions(
-                part.lowered(start),
-                deadline,
-                label_limit or LABEL_LIMIT,
-                gap,
-                report and _in_original_numbers(report, part.losses),
-            )
-            result = part.prepared.search(part.capacity(limit), options)
-            choice = None if result.choice is None else part.lifted(result.choice)
-            if choice is None:
-                return NO_CHOICE
-            if result.limit is None and not part.resolves(result.loss):
-                finer = self._finer(part, choice, usable)
-                if finer is not None:
-                    part, start = finer, choice
-                    continue
-            bound = part.losses.original(result.bound) - part.resolution
-            if part.most < math.inf:
-                bound = min(bound, self._least + part.most)
-            return KnapsackAnswer(choice, bound, result.limit, part.resolution)
-
-    @property
-    def whole(self) -> Part:
-        """The integers of all candidates."""
-        return self._parts.once(None, partial(self._part, None))
+        return Scaled(self, part, usable, limit, deadline, label_limit, gap, report)
 
     @cached_property
     def _excess(self) -> NumberArray:
@@ -152,7 +102,7 @@ class Knapsack:
         return self._loss - self._dominated[0]
 
     @cached_property
-    def _least(self) -> float:
+    def least(self) -> float:
         """The least losses of all layers together."""
         return float(np.minimum.reduceat(self._loss, self._offsets[:-1]).sum())
 
@@ -170,7 +120,7 @@ class Knapsack:
         """What a choice loses beyond the least of every layer."""
         return float(self._excess[self._offsets[:-1] + choice].sum())
 
-    def _finer(self, part: Part, choice: IntArray, usable: BoolArray | None) -> Part | None:
+    def finer(self, part: Part, choice: IntArray, usable: BoolArray | None) -> Part | None:
         """The integers of the candidates that can be part of a choice as good as a known one.
 
         None if nothing is gained. What such a candidate loses is bounded by a power of two, so
@@ -184,7 +134,7 @@ class Knapsack:
             return None
         if usable is not None:
             return self._part(contenders & usable, most)
-        return self._parts.once(level, partial(self._part, contenders, most))
+        return self._finer.once(level, partial(self._part, contenders, most))
 
     def _part(self, usable: BoolArray | None, most: float = math.inf) -> Part:
         """The integers of the usable candidates; the others lose more than ``most``, if given."""
@@ -217,6 +167,54 @@ class Knapsack:
         scale = self._kernel.fixed_point
         losses = scale(loss, self._offsets, SUM_BITS, False)
         return losses, scale(cost, self._offsets, WEIGHT_BITS, True)
+
+
+class Scaled(NamedTuple):
+    """A knapsack in integers, and how to search it: see `Knapsack.within`."""
+
+    knapsack: Knapsack
+    part: Part
+    usable: BoolArray | None
+    limit: Number
+    deadline: float
+    label_limit: int | None
+    gap: float
+    report: Report | None
+
+    def search(self, start: IntArray | None) -> Found:
+        """Search for the optimum in integers."""
+        part, report = self.part, self.report
+        if part.prepared is None:
+            return NOTHING
+        options = SearchOptions(
+            part.lowered(start),
+            self.deadline,
+            self.label_limit or LABEL_LIMIT,
+            self.gap,
+            report and _in_original_numbers(report, part.losses),
+        )
+        result = part.prepared.search(part.capacity(self.limit), options)
+        if result.choice is None:
+            return NOTHING
+        bound = part.losses.original(result.bound) - part.resolution
+        if part.most < math.inf:
+            bound = min(bound, self.knapsack.least + part.most)
+        notes: tuple[str, ...] = ()
+        if result.limit is Limit.LABELS:
+            most = self.label_limit or LABEL_LIMIT
+            notes = (f"The search kept at most {most:,} labels, as the label limit has it.",)
+        within_gap = result.limit is None and result.bound < result.loss
+        limit = Limit.GAP if within_gap else result.limit
+        resolved = result.limit is not None or part.resolves(result.loss)
+        choice = part.lifted(result.choice)
+        return Found(choice, bound, limit, limit is None, part.resolution, resolved, notes)
+
+    def finer(self, choice: IntArray | None) -> Scaled | None:
+        """The candidates that can be part of a choice as good, on a finer scale."""
+        if choice is None:
+            return None
+        part = self.knapsack.finer(self.part, choice, self.usable)
+        return None if part is None else self._replace(part=part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +259,7 @@ class Part:
         """
         if self.losses.exact or self.prepared is None or abs(loss) >= PLAIN_SUM:
             return True
-        needed, excess = self.layers / (2 * FINE), loss - self.prepared.base_loss
+        needed, excess = self.layers / (2 * FINE_KNAPSACK), loss - self.prepared.base_loss
         return excess >= needed or self.prepared.spread(excess) >= needed
 
     def capacity(self, limit: Number) -> int:

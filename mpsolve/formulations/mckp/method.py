@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,26 +10,23 @@ import numpy as np
 from mpsolve.errors import UnsupportedError
 from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
 from mpsolve.formulations.mckp.knapsack import Knapsack
-from mpsolve.formulations.mckp.search import LABEL_LIMIT
-from mpsolve.formulations.method import Outcome
-from mpsolve.model.solution import Limit, Progress
+from mpsolve.formulations.refinement import Engine
 from mpsolve.presolve.choice_groups import choice_groups
 from mpsolve.presolve.redundancy import binding_constraints, binding_pairwise
 
 if TYPE_CHECKING:
-    from mpsolve.formulations.method import Options
+    from mpsolve.formulations.mckp.knapsack import Scaled
+    from mpsolve.formulations.refinement import Run
     from mpsolve.model.problem import Problem
     from mpsolve.presolve.choice_groups import ChoiceGroups
     from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import BoolArray, Number
 
-#: A remark is due when the integers may misjudge the loss by more than this part of it.
-RESOLUTION = 1e-9
 #: Cells of the padded table of candidates; more would need gigabytes.
 MAX_CELLS = 2**26
 
 
-class Mckp:
+class Mckp(Engine):
     """Multiple-choice knapsack: reduction, relaxation and core dynamic programme.
 
     Parameters
@@ -39,6 +35,8 @@ class Mckp:
         ``"numpy"`` or ``"compiled"``, which give the same answers; by default the compiled one
         where it was built.
     """
+
+    name = "mckp"
 
     def __init__(self, kernel: str = "") -> None:
         self._kernel = kernel_named(kernel) if kernel else default_kernel()
@@ -65,39 +63,12 @@ class Mckp:
             )
         return None
 
-    def solve(self, presolved: Presolved, options: Options) -> Outcome:
-        """Merge tied layers, go over to integers, search."""
-        problem = presolved.problem
+    def integers(self, presolved: Presolved, run: Run) -> Scaled:
+        """The knapsack with tied layers merged."""
         knapsack, limit = self._knapsack(presolved)
-        began = time.monotonic()
-        report = options.progress
-        answer = knapsack.solve(
-            limit,
-            start=options.warm_start,
-            deadline=options.deadline(),
-            label_limit=options.label_limit,
-            gap=options.gap,
-            report=report
-            and (lambda value, bound: report(Progress(time.monotonic() - began, value, bound))),
-        )
-        if answer.choice is None:
-            return Outcome(None, complete=True)
-        loss = float(problem.loss[problem.offsets[:-1] + answer.choice].sum())
-        notes: tuple[str, ...] = ()
-        if answer.resolution > RESOLUTION * abs(loss):
-            notes = (f"Losses were resolved to {answer.resolution:.2g}.",)
-        if answer.limit is Limit.LABELS:
-            most = options.label_limit or LABEL_LIMIT
-            notes += (f"The search kept at most {most:,} labels, as the label limit has it.",)
-        proven = answer.limit is None
-        within_gap = proven and options.gap > 0 and answer.bound + answer.resolution < loss
-        return Outcome(
-            answer.choice,
-            answer.bound,
-            complete=proven and not within_gap,
-            limit=Limit.GAP if within_gap else answer.limit,
-            notes=notes,
-        )
+        options = run.options
+        report = run.report if options.progress else None
+        return knapsack.within(limit, run.deadline, options.label_limit, options.gap, report)
 
     def _knapsack(self, presolved: Presolved) -> tuple[Knapsack, Number]:
         """The knapsack of the one budget that binds, and its limit.
