@@ -129,9 +129,14 @@ def solve(
     if method == "auto" and name not in GENERAL and (doubt := _doubt(outcome, known)):
         # Sums of floats may cancel so far that integers cannot tell them from their limit. The
         # general methods search again without a choice that turns out to exceed it.
-        name, reason = _general_method(f"{name} {doubt} by rounding")
-        outcome = method_named(name).solve(presolved, options)
-        known = _known(presolved, outcome, options)
+        try:
+            name, reason = _general_method(doubt.format(name))
+        except MissingDependencyError:
+            if not any(judged.feasible for judged, _ in known):
+                raise
+        else:
+            outcome = method_named(name).solve(presolved, options)
+            known = _known(presolved, outcome, options)
     return _verified(problem, name, reason, options, outcome, known, began, explain)
 
 
@@ -173,11 +178,11 @@ def _known(presolved: Presolved, outcome: Outcome, options: Options) -> list[Jud
 
 
 def _doubt(outcome: Outcome, known: list[Judged]) -> str:
-    """What is wrong with an outcome, or nothing."""
+    """What is wrong with the outcome of a method, or nothing."""
     if outcome.choice is not None:
-        return "" if known[0][0].feasible else "exceeds a budget"
+        return "" if known[0][0].feasible else "the answer of {} exceeds a budget by rounding"
     feasible = any(evaluation.feasible for evaluation, _ in known)
-    return "lost every assignment" if outcome.complete and feasible else ""
+    return "{} lost every assignment by rounding" if outcome.complete and feasible else ""
 
 
 def _clause(refusal: str) -> str:
