@@ -156,10 +156,8 @@ def run_in_worker(family: str, task: Task, hear: Hear) -> Report | None:
     except BaseException:
         worker.end()
         raise
-    if report is None or key in idle:
+    if report is None or idle.setdefault(key, worker) is not worker:
         worker.end()
-    else:
-        idle[key] = worker
     return report
 
 

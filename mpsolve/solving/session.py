@@ -7,7 +7,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.building.budgets import resolve_budgets
 from mpsolve.errors import InputError, MissingDependencyError, UnsupportedError
 from mpsolve.heuristics.method import HEURISTICS
 from mpsolve.model.solution import Limit, Status
@@ -62,10 +61,12 @@ class Session:
         method, options
             As for `mpsolve.solve`, which has the errors that are raised, too.
         """
-        presolved = self._presolved
-        if budgets is not None:
-            presolved = presolved.under(resolve_budgets(self.problem, budgets, None))
-        return solve(presolved, method, **options)
+        if budgets is None:
+            return solve(self._presolved, method, **options)
+        from mpsolve.building.budgets import resolve_budgets  # loads more than a search
+
+        limits = resolve_budgets(self.problem, budgets)
+        return solve(self._presolved.under(limits), method, **options)
 
     def __reduce__(self) -> tuple[type[Session], tuple[Problem]]:
         return Session, (self.problem,)

@@ -12,6 +12,7 @@ import pytest
 
 from bench.enumeration import brute_force
 from mpsolve import InputError, Problem, Status, Tie, assign, prepare
+from mpsolve.formulations import process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,3 +124,30 @@ def test_a_session_is_a_problem_elsewhere() -> None:
     )
     with pytest.raises(InputError, match="takes nothing beside it"):
         prepare(problem, [[1]])
+
+
+def test_back_ends_asked_by_several_threads() -> None:
+    """Each thread has a worker of its own; one of them is kept."""
+    pytest.importorskip("scipy")
+    problem = Problem.from_arrays(
+        [[0, 3, 9], [0, 4, 7]], {"us": [[9, 5, 1], [8, 4, 1]], "rom": [[1, 2, 1], [2, 1, 3]]}
+    )
+    limits = [{"us": us, "rom": 4} for us in (5, 9, 12, 17)]
+    truth = [brute_force(problem.replace(budgets=limit)).least for limit in limits]
+    session = prepare(problem)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda limit: session.solve(limit, "highs"), limits * 2))
+    assert [answer.loss for answer in found] == truth * 2
+    assert [family for _, family in process.idle].count("highs") == 1
+
+
+def test_an_answer_does_not_depend_on_earlier_ones() -> None:
+    """In whatever order budgets come, choices and bounds are those of a first call."""
+    problem, budgets = wide(2, 40, 6)
+    prepared, again = prepare(*rows(problem)), prepare(*rows(problem))
+    forth = [prepared.assign(budget) for budget in budgets]
+    back = [again.assign(budget) for budget in reversed(budgets)][::-1]
+    alone = [assign(*rows(problem), budget) for budget in budgets]
+    for one, other, third in zip(forth, back, alone, strict=True):
+        assert one.choice.tolist() == other.choice.tolist() == third.choice.tolist()
+        assert one.bound == other.bound == third.bound
