@@ -96,12 +96,13 @@ class Integers(Protocol):
 
 def refined(integers: Integers, start: IntArray | None) -> Found:
     """Search on a scale and on finer ones as long as that gains something."""
-    for _ in range(SCALES):
-        found = integers.search(start)
-        finer = None if found.resolved else integers.finer(found.choice)
+    found, scales = integers.search(start), 1
+    while not found.resolved and scales < SCALES:
+        finer = integers.finer(found.choice)
         if finer is None:
             break
         integers, start = finer, start if found.choice is None else found.choice
+        found, scales = integers.search(start), scales + 1
     return found
 
 

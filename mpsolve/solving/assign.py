@@ -196,7 +196,7 @@ def _assigned(
         limit = math.floor(budget) if costs.dtype.kind == "i" else float(budget)
     except OverflowError:
         return None
-    deadline = Options(time_limit).deadline()
+    deadline = math.inf if time_limit is None else Options(time_limit).deadline()
     answer = knapsack.solve(limit, deadline=deadline)
     if answer.choice is None:
         return None

@@ -90,7 +90,7 @@ class Knapsack:
         deadline, label_limit, gap, report
             See `search`; ``report`` and ``gap`` speak of original numbers.
         """
-        usable, part = None, self._whole
+        part, usable = self._whole, None
         if not part.fine_beside(limit):
             usable = affordable(self._cost, self._offsets, limit)
             part = self._part(usable)
@@ -183,13 +183,13 @@ class Scaled(NamedTuple):
 
     def search(self, start: IntArray | None) -> Found:
         """Search for the optimum in integers."""
-        part, report = self.part, self.report
+        part, report, label_limit = self.part, self.report, self.label_limit or LABEL_LIMIT
         if part.prepared is None:
             return NOTHING
         options = SearchOptions(
             part.lowered(start),
             self.deadline,
-            self.label_limit or LABEL_LIMIT,
+            label_limit,
             self.gap,
             report and _in_original_numbers(report, part.losses),
         )
@@ -201,11 +201,11 @@ class Scaled(NamedTuple):
             bound = min(bound, self.knapsack.least + part.most)
         notes: tuple[str, ...] = ()
         if result.limit is Limit.LABELS:
-            most = self.label_limit or LABEL_LIMIT
-            notes = (f"The search kept at most {most:,} labels, as the label limit has it.",)
-        within_gap = result.limit is None and result.bound < result.loss
-        limit = Limit.GAP if within_gap else result.limit
-        resolved = result.limit is not None or part.resolves(result.loss)
+            notes = (f"The search kept at most {label_limit:,} labels, as the label limit has it.",)
+        limit, resolved = result.limit, True
+        if limit is None:
+            limit = Limit.GAP if result.bound < result.loss else None
+            resolved = part.resolves(result.loss)
         choice = part.lifted(result.choice)
         return Found(choice, bound, limit, limit is None, part.resolution, resolved, notes)
 
@@ -242,7 +242,7 @@ class Part:
     prepared: Prepared | None
     most: float = math.inf
 
-    @property
+    @cached_property
     def resolution(self) -> float:
         """How far the integer losses of a choice may lie from the original ones."""
         return 0.0 if self.losses.exact else math.ldexp(self.layers / 2, -self.losses.exponent)
