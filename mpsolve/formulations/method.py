@@ -1,6 +1,7 @@
 """What an exact method is, and the registry of those that exist.
 
-A method is one class in one file, and one entry in `METHODS`.
+A method is one class in one file, and one entry in `METHODS`. Those that search in integers are
+engines; `mpsolve.formulations.refinement` shows how to write one.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def wait(value, bound):
     time.sleep(60)
 
 search.POLL_AT = 0
-solve = knapsack.Knapsack.solve
-knapsack.Knapsack.solve = lambda *args, **options: solve(*args, **options | {"report": wait})
+within = knapsack.Knapsack.within
+knapsack.Knapsack.within = lambda *args, **options: within(*args, **options | {"report": wait})
 from mpsolve.cli import main
 sys.exit(main())
 """

@@ -68,7 +68,13 @@ class Mckp(Engine):
         knapsack, limit = self._knapsack(presolved)
         options = run.options
         report = run.report if options.progress else None
-        return knapsack.within(limit, run.deadline, options.label_limit, options.gap, report)
+        return knapsack.within(
+            limit,
+            deadline=run.deadline,
+            label_limit=options.label_limit,
+            gap=options.gap,
+            report=report,
+        )
 
     def _knapsack(self, presolved: Presolved) -> tuple[Knapsack, Number]:
         """The knapsack of the one budget that binds, and its limit.
