@@ -91,10 +91,10 @@ def export(
     with the fine-tuned one, and ONNX Runtime with it, bit by bit.
     """
     require_torch()
+    from mpsolve.deploy.folder import own_files
     from mpsolve.training.deployment.accuracy import classify
     from mpsolve.training.deployment.agreement import agreement
     from mpsolve.training.deployment.export import export as write
-    from mpsolve.training.deployment.folder import own_files
     from mpsolve.training.deployment.integerise import integerise
     from mpsolve.training.rebuild import load_run
 
@@ -165,9 +165,9 @@ def _images(data: DataSet, number: int) -> Tensor:
 
 def _check(network: IntegerNetwork, format_: str, images: Tensor) -> bool | None:
     """Refuse what cannot be written before anything takes long; None without ONNX Runtime."""
-    from mpsolve.training.deployment.session import Session, has_onnxruntime
-    from mpsolve.training.integer.dory_emitter import to_dory
-    from mpsolve.training.integer.onnxruntime_emitter import to_onnx
+    from mpsolve.deploy.dory_emitter import to_dory
+    from mpsolve.deploy.onnxruntime_emitter import to_onnx
+    from mpsolve.deploy.session import Session, has_onnxruntime
 
     if format_ == "dory":
         try:

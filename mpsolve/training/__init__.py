@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mpsolve.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from mpsolve.deploy.network import IntegerNetwork as IntegerNetwork
     from mpsolve.profiles.merge import with_sensitivity as with_sensitivity
     from mpsolve.training.callbacks import Callback as Callback
     from mpsolve.training.data import DataSet as DataSet
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from mpsolve.training.deployment.agreement import agreement as agreement
     from mpsolve.training.deployment.export import export as export
     from mpsolve.training.deployment.integerise import integerise as integerise
-    from mpsolve.training.deployment.network import IntegerNetwork as IntegerNetwork
     from mpsolve.training.finetuning import FineTuned as FineTuned
     from mpsolve.training.finetuning import finetune as finetune
     from mpsolve.training.flow.flow import run_flow as run_flow
@@ -134,7 +134,7 @@ _HOMES = {
     "agreement": "mpsolve.training.deployment.agreement",
     "export": "mpsolve.training.deployment.export",
     "integerise": "mpsolve.training.deployment.integerise",
-    "IntegerNetwork": "mpsolve.training.deployment.network",
+    "IntegerNetwork": "mpsolve.deploy.network",
     "LoadedRun": "mpsolve.training.rebuild",
     "load_run": "mpsolve.training.rebuild",
     "FineTuned": "mpsolve.training.finetuning",

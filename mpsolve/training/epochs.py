@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from mpsolve.training.interruption import Interruption
+    from mpsolve.storage.interruption import Interruption
     from mpsolve.training.metrics import Recorder
     from mpsolve.training.run import Run
 

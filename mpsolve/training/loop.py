@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
+from mpsolve.storage.interruption import Interruption
 from mpsolve.training.callbacks import Callback, TrainingProgress, TrainingState
 from mpsolve.training.distributed import this_process
 from mpsolve.training.epochs import Loop
 from mpsolve.training.evaluate import Totals
-from mpsolve.training.interruption import Interruption
 from mpsolve.training.optimisers import Optimisers
 from mpsolve.training.randomness import kept_randomness, seed_all
 from mpsolve.training.run import Run

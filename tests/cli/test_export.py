@@ -192,8 +192,7 @@ INTERRUPTED = """
 import signal, sys
 import torch
 torch.set_num_threads(1)
-from mpsolve.training.integer import interpreter
-from mpsolve.training.deployment import export
+from mpsolve.deploy import export
 from mpsolve.cli.application import application
 export.write_dory = lambda graph, folder, codes: (
     (folder / "model.onnx").write_text(""), signal.raise_signal(signal.SIGINT))

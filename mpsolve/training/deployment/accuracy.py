@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mpsolve.deploy.interpreter import run
+from mpsolve.deploy.onnxruntime_emitter import to_onnx
+from mpsolve.deploy.session import Session, has_onnxruntime
 from mpsolve.training.data.order import slices
-from mpsolve.training.deployment.session import Session, has_onnxruntime
 from mpsolve.training.evaluate import device_of, evaluating
-from mpsolve.training.integer.interpreter import run
-from mpsolve.training.integer.onnxruntime_emitter import to_onnx
 from mpsolve.training.quantisers.quantiser import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mpsolve.deploy.network import IntegerNetwork
     from mpsolve.training.data import Split
-    from mpsolve.training.deployment.network import IntegerNetwork
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
     from mpsolve.typing import IntArray
 

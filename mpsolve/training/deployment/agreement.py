@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import fx
 
-from mpsolve.training.integer.interpreter import execute, run_all
-from mpsolve.training.integer.tensor import ACCUMULATOR_BITS
+from mpsolve.deploy.interpreter import execute, run_all
+from mpsolve.deploy.tensor import ACCUMULATOR_BITS
 from mpsolve.training.quantisers.quantiser import Mode
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mpsolve.training.deployment.network import IntegerNetwork
+    from mpsolve.deploy.network import IntegerNetwork
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
     from mpsolve.typing import IntArray
 

@@ -8,29 +8,28 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import torch
 
-from mpsolve.errors import InputError
-from mpsolve.training.deployment import layers, pools
-from mpsolve.training.deployment.network import IntegerNetwork
-from mpsolve.training.deployment.nodes import operator_name
-from mpsolve.training.deployment.values import (
+from mpsolve.deploy.graph import Graph
+from mpsolve.deploy.network import IntegerNetwork
+from mpsolve.deploy.requantise import integer_bias
+from mpsolve.deploy.sums import (
     Codes,
     LayerSums,
     Sums,
     Target,
     unsupported,
 )
-from mpsolve.training.integer.graph import Graph
-from mpsolve.training.integer.requantise import integer_bias
-from mpsolve.training.integer.tensor import ACCUMULATOR_BITS, Tensor, limits
+from mpsolve.deploy.tensor import ACCUMULATOR_BITS, Tensor, limits
+from mpsolve.errors import InputError
+from mpsolve.training.deployment import layers, pools
+from mpsolve.training.deployment.nodes import operator_name
+from mpsolve.training.deployment.walk import Walk
 from mpsolve.training.quantisers.quantiser import Mode, Quantiser
-from mpsolve.training.wrapping.tracing import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import fx
 
-    from mpsolve.training.integer.graph import Node
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
     from mpsolve.typing import FloatArray
 
@@ -71,7 +70,7 @@ def integerise(
     if clip not in ("exact", "kernels"):
         raise InputError(f"clip is exact or kernels, not {clip!r}.")
     with model.mode(Mode.QUANTISE), torch.no_grad():
-        return Walk(model, width, name or model.network.name, clip).network()
+        return Integeriser(model, width, name or model.network.name, clip).network()
 
 
 #: What makes codes or sums of a node, by its operator.
@@ -87,20 +86,12 @@ VISITS: dict[str, Callable[[Walk, fx.Node, str], Codes | Sums]] = {
 }
 
 
-class Walk:
-    """Visits the nodes of a traced model in order."""
+class Integeriser(Walk):
+    """Makes the graph on a walk."""
 
     def __init__(self, model: QuantisedModel, width: int, name: str, clip: Clip) -> None:
-        self.model, self.program = model, model.program
+        super().__init__(model)
         self.width, self.name, self.clip = width, name, clip
-        self.layer_of = {path: layer for layer, path in model.weights.items()}
-        self.shapes = _shapes(model)
-        self.values: dict[fx.Node, Codes | Sums | None] = {}
-        self.tensors: list[Tensor] = []
-        self.nodes: list[Node] = []
-        self.scales: dict[str, float] = {}
-        self.sources: dict[str, tuple[str, str]] = {}
-        self.input = ""
 
     def network(self) -> IntegerNetwork:
         """The finished network."""
@@ -128,31 +119,6 @@ class Walk:
             raise unsupported(node.name, f"the operator {name} has no integer form")
         return visit(self, node, name)
 
-    # What nodes read.
-
-    def operand(self, node: fx.Node, place: int = 0) -> Codes | Sums:
-        """What stands for an argument."""
-        x = node.args[place] if len(node.args) > place else node.kwargs.get("input")
-        value = self.values.get(x) if hasattr(x, "all_input_nodes") else None  # type: ignore[arg-type]
-        if value is None:
-            raise unsupported(node.name, f"{x} is not quantised")
-        return value
-
-    def codes(self, node: fx.Node, place: int = 0) -> Codes:
-        """An argument that is quantised."""
-        value = self.operand(node, place)
-        if isinstance(value, Sums):
-            raise unsupported(
-                node.name, f"it reads what {value.name} computes before anything quantises it"
-            )
-        return value
-
-    def shape(self, node: fx.Node) -> tuple[int, ...]:
-        """That of one image."""
-        return self.shapes[node][1:]
-
-    # Quantisers end what layers, adders and pools began.
-
     def _quantise(self, node: fx.Node, quantiser: Quantiser) -> Codes | Sums | None:
         (x,) = node.all_input_nodes
         if x not in self.values:
@@ -160,7 +126,7 @@ class Walk:
         if getattr(quantiser, "threshold", 0) is None:
             raise unsupported(node.name, "its threshold follows every tensor; observe a constant")
         grid, value = quantiser.grid, self.values[x]
-        scale = float(quantiser.scale_for(torch.zeros(1, device=_device(self.model))))
+        scale = float(quantiser.scale_for(torch.zeros(1, device=self.device)))
         if isinstance(value, Codes):
             raise unsupported(node.name, f"{x.name} is quantised twice")
         if value is None:
@@ -190,19 +156,6 @@ class Walk:
         self.sources[tensor.name] = (value.name, node.name)
         return Codes(tensor, scale)
 
-    def tensor(
-        self, name: str, shape: tuple[int, ...], bits: int, signed: bool, scale: float
-    ) -> Tensor:
-        """A new tensor of the graph."""
-        if bits > 8:
-            raise InputError(f"Tensor {name} has {bits} bits; integer networks have up to 8.")
-        tensor = Tensor(name, shape, bits, signed)
-        self.tensors.append(tensor)
-        self.scales[name] = scale
-        return tensor
-
-    # The end.
-
     def _finish(self, node: fx.Node) -> IntegerNetwork:
         result = node.args[0]
         value = self.values.get(result) if hasattr(result, "op") else None  # type: ignore[arg-type]
@@ -228,24 +181,6 @@ class Walk:
         self.tensors.append(Tensor(output, value.shape, ACCUMULATOR_BITS, signed=True))
         self.sources[output] = (value.name, output)
         return output, value.slope
-
-
-def _shapes(model: QuantisedModel) -> dict[fx.Node, tuple[int, ...]]:
-    """Those of one image."""
-    network = model.network
-    if len(network.inputs) != 1:
-        raise InputError(f"{network.name} reads {len(network.inputs)} tensors; only one is known.")
-    shape = network.tensors[network.inputs[0]]
-    for one in ((1, *shape), (1, shape[0])):
-        try:
-            return shapes(model.program, (torch.zeros(one, device=_device(model)),))[0]
-        except RuntimeError as error:
-            failure = str(error).partition("\n")[0]
-    raise InputError(f"{network.name} cannot be run on one image of shape {shape}: {failure}.")
-
-
-def _device(model: QuantisedModel) -> torch.device:
-    return next(model.parameters()).device
 
 
 def _code(value: float, scale: float) -> int:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mpsolve.deploy.layers import Conv, Linear
+from mpsolve.deploy.sums import Codes, LayerSums, PoolSums, Sums, unsupported
 from mpsolve.training.deployment.nodes import pair, settings
-from mpsolve.training.deployment.values import Codes, LayerSums, PoolSums, Sums, unsupported
-from mpsolve.training.integer.layers import Conv, Linear
 from mpsolve.training.quantisers.quantiser import Quantiser
 
 if TYPE_CHECKING:
     from torch import fx
 
-    from mpsolve.training.deployment.integerise import Walk
+    from mpsolve.training.deployment.walk import Walk
     from mpsolve.typing import FloatArray, IntArray
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.training.deployment.values import unsupported
+from mpsolve.deploy.sums import unsupported
 
 if TYPE_CHECKING:
     from torch import fx

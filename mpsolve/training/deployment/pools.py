@@ -5,16 +5,16 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from mpsolve.deploy.operators import Flatten, MaxPool
+from mpsolve.deploy.sums import AdderSums, Codes, PoolSums, Sums, unsupported
 from mpsolve.training.deployment.nodes import pair, settings
-from mpsolve.training.deployment.values import AdderSums, Codes, PoolSums, Sums, unsupported
-from mpsolve.training.integer.operators import Flatten, MaxPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import fx
 
-    from mpsolve.training.deployment.integerise import Walk
+    from mpsolve.training.deployment.walk import Walk
 
 
 def add(walk: Walk, node: fx.Node, name: str) -> Sums:

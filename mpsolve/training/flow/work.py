@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from mpsolve.deploy.session import has_onnxruntime
 from mpsolve.profiles.write import write_csv
 from mpsolve.training.data import TensorSplit, load_data
 from mpsolve.training.data.splits import sample
@@ -17,7 +18,6 @@ from mpsolve.training.deployment.accuracy import classify
 from mpsolve.training.deployment.agreement import agreement
 from mpsolve.training.deployment.export import export
 from mpsolve.training.deployment.integerise import integerise
-from mpsolve.training.deployment.session import has_onnxruntime
 from mpsolve.training.evaluate import evaluate
 from mpsolve.training.finetuning import finetune
 from mpsolve.training.flow.settings import SEARCHES

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mpsolve.model.configuration import Configuration
+    from mpsolve.storage.interruption import Interruption
     from mpsolve.training.folder import RunFolder
     from mpsolve.training.haq.environment.environment import Operand
     from mpsolve.training.haq.environment.memory import Memory
     from mpsolve.training.haq.evaluator.evaluator import Evaluator
     from mpsolve.training.haq.settings import HaqSettings
-    from mpsolve.training.interruption import Interruption
     from mpsolve.typing import FloatArray
 
 #: What the searches of a strategy are about.

@@ -15,13 +15,13 @@ from mpsolve.profiles.networks.network import Network
 from mpsolve.profiles.networks.readers.torch_program import from_torch
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.profiles.table import LatencyTable
+from mpsolve.storage.interruption import Interruption
 from mpsolve.training.folder import open_folder
 from mpsolve.training.haq.environment.memory import Memory
 from mpsolve.training.haq.evaluator.table import SensitivityTable
 from mpsolve.training.haq.evaluator.training import ShortTraining
 from mpsolve.training.haq.run import Run
 from mpsolve.training.haq.settings import HaqSettings
-from mpsolve.training.interruption import Interruption
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpsolve.deploy import Graph
 from mpsolve.training import IntegerNetwork, agreement, integerise
-from mpsolve.training.integer import Graph
 from tests.training.deployment.networks import Separable, images, quantised, randomise
 
 

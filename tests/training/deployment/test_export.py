@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError
+from mpsolve.deploy.interpreter import run
+from mpsolve.deploy.onnxruntime_emitter import to_onnx
+from mpsolve.deploy.session import Session
 from mpsolve.training import export, integerise
-from mpsolve.training.deployment.session import Session
-from mpsolve.training.integer.interpreter import run
-from mpsolve.training.integer.onnxruntime_emitter import to_onnx
 from tests.training.deployment.networks import Residual, Separable, images, quantised, randomise
 
 if TYPE_CHECKING:

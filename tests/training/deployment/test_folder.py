@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mpsolve import InputError
+from mpsolve.deploy.folder import own_files, written_whole
 from mpsolve.training import export, integerise
-from mpsolve.training.deployment.folder import own_files, written_whole
 from tests.training.deployment.networks import Residual, images, quantised, randomise
 
 if TYPE_CHECKING:

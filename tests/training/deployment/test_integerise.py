@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mpsolve import InputError
+from mpsolve.deploy import Add, AveragePool, Conv, Flatten, Linear, MaxPool
+from mpsolve.deploy.interpreter import run_all
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training import agreement, integerise
-from mpsolve.training.integer import Add, AveragePool, Conv, Flatten, Linear, MaxPool
-from mpsolve.training.integer.interpreter import run_all
 from tests.training.deployment.networks import Residual, conv, images, quantised, randomise
 from tests.training.support import normal
 
@@ -98,7 +98,7 @@ def test_relu6_below_a_learned_threshold_still_clips() -> None:
 def test_an_exact_clip_cannot_be_written_for_dory() -> None:
     """The message names an adder or a Clip."""
     pytest.importorskip("onnx")
-    from mpsolve.training.integer.dory_emitter import to_dory
+    from mpsolve.deploy.dory_emitter import to_dory
 
     network = integerise(quantised(randomise(Residual()), images()))
     with pytest.raises(InputError, match="clips to fewer codes"):

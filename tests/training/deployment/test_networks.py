@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from mpsolve import Configuration
+from mpsolve.deploy import AccumulatorRange, Conv, Linear
+from mpsolve.deploy.dory_rules import check_folder
+from mpsolve.deploy.interpreter import run, run_all
+from mpsolve.deploy.onnx_file import read_configuration
+from mpsolve.deploy.onnxruntime_emitter import to_onnx
 from mpsolve.training import agreement, export, integerise
-from mpsolve.training.integer import AccumulatorRange, Conv, Linear
-from mpsolve.training.integer.dory_rules import check_folder
-from mpsolve.training.integer.interpreter import run, run_all
-from mpsolve.training.integer.onnx_file import read_configuration
-from mpsolve.training.integer.onnxruntime_emitter import to_onnx
+from tests.deploy.dory_kernels import Kernels, read_golden
 from tests.training.deployment.networks import MIXES, NETWORKS, images, quantised, randomise
-from tests.training.integer.dory_kernels import Kernels, read_golden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mpsolve.training.integer import Graph
+    from mpsolve.deploy import Graph
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
 
 onnx = pytest.importorskip("onnx")
