@@ -1,14 +1,13 @@
-"""What is recorded of every epoch: in a CSV file, and for TensorBoard."""
+"""What is recorded of every epoch, and how it gets into a CSV file."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,34 +69,3 @@ class CsvRecorder:
                 file.write(text.getvalue())
         except OSError as error:
             raise InputError(f"{self._path} cannot be written: {error.strerror}.") from None
-
-
-class TensorBoardRecorder:
-    """Event files for TensorBoard, in a folder.
-
-    Raises
-    ------
-    MissingDependencyError
-        If TensorBoard is not installed.
-    """
-
-    def __init__(self, folder: str | PathLike[str]) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            purpose = "Recording for TensorBoard"
-            raise MissingDependencyError("tensorboard", "tensorboard", purpose) from error
-        self._make = SummaryWriter
-        self._folder = os.fspath(folder)
-        self._writer: Any = None
-
-    def begin(self, history: Sequence[Figures]) -> None:
-        """See `Recorder`; TensorBoard hides what was recorded from the next step on."""
-        self._writer = self._make(self._folder, purge_step=len(history) + 1)
-
-    def record(self, figures: Figures) -> None:
-        """See `Recorder`."""
-        for name, value in figures.items():
-            if name != "epoch":
-                self._writer.add_scalar(name, value, int(figures["epoch"]))
-        self._writer.flush()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from mpsolve import InputError, MissingDependencyError
-from mpsolve.training.metrics import CsvRecorder, TensorBoardRecorder
+from mpsolve import InputError
+from mpsolve.training.metrics import CsvRecorder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,33 +55,3 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """Before anything is trained."""
     with pytest.raises(InputError, match=r"none/log\.csv cannot be written: No such file"):
         CsvRecorder(tmp_path / "none" / "log.csv").begin([])
-
-
-def test_tensorboard_gets_every_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At its epoch; what an interrupted run wrote after its checkpoint is hidden."""
-    calls: list[Any] = []
-
-    class SummaryWriter:
-        def __init__(self, folder: str, purge_step: int) -> None:
-            calls.append((folder, purge_step))
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            calls.append((name, value, step))
-
-        def flush(self) -> None:
-            calls.append("flush")
-
-    module = ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = SummaryWriter  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    recorder = TensorBoardRecorder("runs")
-    recorder.begin([{"epoch": 1, "loss": 2.0}])
-    recorder.record({"epoch": 2, "loss": 1.0})
-    assert calls == [("runs", 2), ("loss", 1.0, 2), "flush"]
-
-
-def test_an_absent_tensorboard_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to install."""
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'mpsolve\[tensorboard\]'"):
-        TensorBoardRecorder("runs")

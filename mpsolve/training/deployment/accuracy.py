@@ -11,7 +11,7 @@ import torch
 from mpsolve.deploy.interpreter import run
 from mpsolve.deploy.onnxruntime_emitter import to_onnx
 from mpsolve.deploy.session import Session, has_onnxruntime
-from mpsolve.training.data.order import slices
+from mpsolve.training.data.splits import in_order
 from mpsolve.training.evaluate import device_of, evaluating
 from mpsolve.training.quantisers.quantiser import Mode
 
@@ -83,7 +83,7 @@ def classify(
     counts = np.zeros(3, np.int64)
     done = 0
     with evaluating(model), model.mode(Mode.QUANTISE):
-        for inputs, targets in split.batches(slices(np.arange(len(split)), batch_size)):
+        for inputs, targets in in_order(split, batch_size):
             theirs = model(inputs.to(device_of(model))).argmax(1).cpu().numpy()
             ours = network.real(execute(network.input_codes(inputs))).argmax(1)
             right = targets.numpy()

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from mpsolve.errors import InputError
 from mpsolve.training.quantisers.grid import Grid
-from mpsolve.training.quantisers.rounding import nearest
 
 Rule: TypeAlias = Callable[[Tensor, Grid, bool], Tensor]
 
@@ -55,19 +54,6 @@ def percentile(
     # torch.quantile refuses more than 2^24 elements.
     rank = ceil(percent / 100 * magnitudes.shape[-1])
     return magnitudes.kthvalue(rank, -1).values.clamp(min=LEAST)
-
-
-def least_error(x: Tensor, grid: Grid, per_channel: bool = False) -> Tensor:
-    """The threshold of least mean square error among 100 %, 99 %, ..., 10 % of the largest."""
-    top = largest(x, grid, per_channel)
-    rows = _rows(x, per_channel)
-    best, least = top, torch.full_like(top, torch.inf)
-    for percent in range(100, 9, -1):
-        threshold = (top * percent / 100).clamp(min=LEAST)
-        errors = (nearest(rows, threshold, grid) - rows).square().mean(-1)
-        best = torch.where(errors < least, threshold, best)
-        least = torch.minimum(errors, least)
-    return best
 
 
 class MovingThreshold(nn.Module):

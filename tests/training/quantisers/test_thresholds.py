@@ -16,10 +16,9 @@ from mpsolve.training.quantisers.thresholds import (
     LEAST,
     deviations,
     largest,
-    least_error,
     percentile,
 )
-from tests.training.support import GRIDS, SEEDS, assert_close, by_search, normal
+from tests.training.support import GRIDS, SEEDS, assert_close, normal
 
 SIGNED, UNSIGNED = Grid(4, signed=True), Grid(4, signed=False)
 X = torch.tensor([[1.0, -3.0, 2.0], [0.5, 0.25, -0.5]])
@@ -67,40 +66,17 @@ def test_impossible_percentile(percent: float) -> None:
         percentile(X, SIGNED, percent=percent)
 
 
-@pytest.mark.parametrize("signed", [True, False])
-def test_least_error_by_search(signed: bool) -> None:
-    """The best of 91 thresholds, each judged by comparing with every code."""
-    x = normal(2, 40, seed=3, dtype=torch.float64)
-    found = least_error(x, Grid(3, signed), True)
-    for row, threshold in zip(x.tolist(), found.tolist(), strict=True):
-        top = max(map(abs, row)) if signed else max(row)
-        errors = {}
-        for percent in range(100, 9, -1):
-            t = top * percent / 100
-            scale = t / 4 if signed else t / 7
-            codes = [by_search(v, t, 3, signed) for v in row]
-            errors[t] = sum((c * scale - v) ** 2 for c, v in zip(codes, row, strict=True))
-        assert threshold == pytest.approx(min(errors, key=lambda t: errors[t]), rel=1e-12)
-
-
-def test_least_error_may_clip_nine_tenths_of_the_range() -> None:
-    """With codes 0 and 1 alone, four thousand values at a tenth outweigh one outlier."""
-    x = torch.full((4001,), 0.1)
-    x[0] = 1
-    assert least_error(x, Grid(1, signed=False)).item() == pytest.approx(0.1)
-
-
 @settings(deadline=None, max_examples=30)
 @given(GRIDS, SEEDS)
 def test_channels_are_independent(grid: Grid, seed: int) -> None:
     """The thresholds of channels are those of the channels alone."""
     x = normal(3, 4, 5, seed=seed)
-    for rule in (largest, deviations, percentile, least_error, partial(percentile, percent=50.0)):
+    for rule in (largest, deviations, percentile, partial(percentile, percent=50.0)):
         alone = torch.stack([rule(channel, grid, False) for channel in x])
         assert_close(rule(x, grid, True), alone)
 
 
-@pytest.mark.parametrize("rule", [largest, deviations, percentile, least_error])
+@pytest.mark.parametrize("rule", [largest, deviations, percentile])
 def test_a_dead_channel_has_a_finite_logarithm(rule: object) -> None:
     """A channel of zeros gets the least threshold, not zero."""
     assert callable(rule)

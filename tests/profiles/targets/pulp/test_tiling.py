@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mpsolve.errors import MissingDependencyError, MpsolveError
-from mpsolve.profiles.targets.pulp import tiling_cpsat
 from mpsolve.profiles.targets.pulp.geometry import Geometry, Kernel
 from mpsolve.profiles.targets.pulp.platform import L1_BYTES
 from mpsolve.profiles.targets.pulp.tiling import (
@@ -21,8 +19,8 @@ from mpsolve.profiles.targets.pulp.tiling import (
     tile_bytes,
     whole_bytes,
 )
-from mpsolve.profiles.targets.pulp.tiling_cpsat import l1_tiles_by_cpsat
 from tests.profiles.targets.pulp.helpers import geometries
+from tests.profiles.targets.pulp.tiling_cpsat import l1_tiles_by_cpsat
 
 CASES = 60
 
@@ -151,14 +149,3 @@ def test_fewer_channels_than_fill_a_byte_are_one_tile() -> None:
     assert tile is not None
     assert tile.channels == 3
     assert l1_tile(replace(geometry, in_channels=3000), L1_BYTES) is None
-
-
-def test_a_search_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last line of what its process said; and without OR-Tools, what to install."""
-    require_ortools()
-    broken = Geometry("conv", 64, 64, 3, 0, 2, 56, 56, 56, 56, 0, 8)
-    with pytest.raises(MpsolveError, match="CP-SAT failed: ZeroDivisionError"):
-        l1_tiles_by_cpsat([broken], L1_BYTES)
-    monkeypatch.setattr(tiling_cpsat, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match=r"mpsolve\[solvers\]"):
-        l1_tiles_by_cpsat([], L1_BYTES)

@@ -11,10 +11,8 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import MissingDependencyError, MpsolveError
 from mpsolve.profiles.targets.pulp.geometry import Geometry
 from mpsolve.profiles.targets.pulp.platform import CORES
 from mpsolve.profiles.targets.pulp.tiling import (
@@ -36,25 +34,15 @@ def l1_tiles_by_cpsat(
 
     A layer that fits as a whole is not searched, and its score is 0. All layers are searched in one
     process of their own, since OR-Tools cannot be loaded beside SciPy's HiGHS.
-
-    Raises
-    ------
-    MissingDependencyError
-        If OR-Tools is not installed.
     """
-    if find_spec("ortools") is None:
-        raise MissingDependencyError("ortools", "solvers", "The tile by CP-SAT")
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "mpsolve.profiles.targets.pulp.tiling_cpsat"],
+        [sys.executable, "-P", "-m", "tests.profiles.targets.pulp.tiling_cpsat"],
         input=json.dumps([[asdict(geometry) for geometry in geometries], l1_bytes]),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]
-        raise MpsolveError(f"The search for tiles by CP-SAT failed: {last}")
     return [found and (Tile(**found[0]), found[1]) for found in json.loads(done.stdout)]
 
 
