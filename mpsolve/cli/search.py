@@ -128,7 +128,7 @@ def search(
     prepared = prepare(model, data, _ALGORITHMS[method], recipe, overrides, seed)
     if machine:
         latencies = _profiled(prepared, machine, rules, silent=quiet or as_json)
-    from mpsolve.training.search.run import search_precisions
+    from mpsolve.training.searching import search_precisions
 
     results: dict[float, SearchResult] = {}
     for strength in wanted or prepared.recipe.strengths:

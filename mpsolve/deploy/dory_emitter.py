@@ -21,7 +21,8 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     import onnx
 
-    from mpsolve.deploy.graph import Graph, Node
+    from mpsolve.deploy.graph import Graph
+    from mpsolve.deploy.nodes import Node
     from mpsolve.deploy.requant import Requant
 
 #: ``Clip`` has its limits as attributes up to operator set 10.

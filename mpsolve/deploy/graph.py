@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from mpsolve.deploy.layers import Conv, Linear
-from mpsolve.deploy.operators import Add, AveragePool, Flatten, MaxPool
 from mpsolve.deploy.ranges import check_ranges
 from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
@@ -20,10 +19,10 @@ from mpsolve.storage.frozen import Picklable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mpsolve.deploy.nodes import Node
     from mpsolve.deploy.tensor import Tensor
 
 Layer: TypeAlias = Conv | Linear
-Node: TypeAlias = Conv | Linear | Add | AveragePool | MaxPool | Flatten
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,8 @@ from mpsolve.deploy.windows import windows
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from mpsolve.deploy.graph import Graph, Node
+    from mpsolve.deploy.graph import Graph
+    from mpsolve.deploy.nodes import Node
     from mpsolve.deploy.requant import Requant
     from mpsolve.deploy.tensor import Tensor
     from mpsolve.typing import IntArray

@@ -25,7 +25,8 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     import onnx
 
-    from mpsolve.deploy.graph import Graph, Node
+    from mpsolve.deploy.graph import Graph
+    from mpsolve.deploy.nodes import Node
     from mpsolve.deploy.requant import Requant
     from mpsolve.deploy.tensor import Tensor
     from mpsolve.typing import IntArray

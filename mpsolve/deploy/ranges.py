@@ -10,7 +10,7 @@ from mpsolve.deploy.tensor import ACCUMULATOR_BITS, limits
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
     from mpsolve.deploy.requant import AccumulatorRange, Requant
     from mpsolve.deploy.tensor import Tensor
 

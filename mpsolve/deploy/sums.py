@@ -18,8 +18,8 @@ from mpsolve.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpsolve.deploy.graph import Node
     from mpsolve.deploy.layers import Conv, Linear
+    from mpsolve.deploy.nodes import Node
     from mpsolve.deploy.operators import Flatten, MaxPool
     from mpsolve.typing import FloatArray
 

@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from mpsolve.training.search.regularisers import edmips_cost as edmips_cost
     from mpsolve.training.search.regularisers import expected_bops as expected_bops
     from mpsolve.training.search.regularisers import expected_latency as expected_latency
-    from mpsolve.training.search.run import SearchResult as SearchResult
-    from mpsolve.training.search.run import search_precisions as search_precisions
+    from mpsolve.training.searching import SearchResult as SearchResult
+    from mpsolve.training.searching import search_precisions as search_precisions
     from mpsolve.training.sensitivity.cross_terms import cross_terms as cross_terms
     from mpsolve.training.sensitivity.cross_terms import neighbours as neighbours
     from mpsolve.training.sensitivity.examples import Examples as Examples
@@ -150,8 +150,8 @@ _HOMES = {
     "search_haq": "mpsolve.training.haq.search",
     "FullPrecision": "mpsolve.training.full_precision",
     "train_full_precision": "mpsolve.training.full_precision",
-    "SearchResult": "mpsolve.training.search.run",
-    "search_precisions": "mpsolve.training.search.run",
+    "SearchResult": "mpsolve.training.searching",
+    "search_precisions": "mpsolve.training.searching",
     "load_model": "mpsolve.training.models.load",
     "recipe_for": "mpsolve.training.recipes",
     "Examples": "mpsolve.training.sensitivity.examples",

@@ -22,7 +22,7 @@ from mpsolve.deploy import (
 )
 
 if TYPE_CHECKING:
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
     from mpsolve.typing import IntArray
 
 

@@ -32,7 +32,7 @@ from tests.deploy.networks import random_graph, random_images
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
 
 pytest.importorskip("onnx")
 shared_folder = settings(

@@ -28,7 +28,7 @@ from mpsolve.deploy.interpreter import run
 from tests.deploy.networks import random_graph, random_images
 
 if TYPE_CHECKING:
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
 
 X = Tensor("x", (2, 4, 4), 8)
 Y = Tensor("y", (3, 4, 4), 4)

@@ -31,7 +31,7 @@ from mpsolve.deploy.interpreter import execute, run, run_all
 from tests.deploy.networks import random_graph, random_images
 
 if TYPE_CHECKING:
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
     from mpsolve.typing import IntArray
 
 

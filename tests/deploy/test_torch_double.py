@@ -16,7 +16,7 @@ from mpsolve.deploy.interpreter import run_all
 from tests.deploy.networks import random_graph, random_images
 
 if TYPE_CHECKING:
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
 
 
 def requantised(x: Tensor, requant: Requant | None) -> Tensor:

@@ -14,8 +14,9 @@ import torch
 
 from mpsolve.errors import InputError
 from mpsolve.training.data.augmentation import shifted_and_flipped
-from mpsolve.training.data.dataset import DataSet, Normalisation
+from mpsolve.training.data.dataset import DataSet
 from mpsolve.training.data.holdout import held_out
+from mpsolve.training.data.normalisation import Normalisation
 from mpsolve.training.data.splits import TensorSplit
 
 if TYPE_CHECKING:

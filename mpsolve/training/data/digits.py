@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from mpsolve.errors import MissingDependencyError
-from mpsolve.training.data.dataset import DataSet, Normalisation
+from mpsolve.training.data.dataset import DataSet
+from mpsolve.training.data.normalisation import Normalisation
 from mpsolve.training.data.splits import TensorSplit
 
 #: Pixels are 0 to 16. They are not shifted, so that padding is black as the background is, and

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from mpsolve.errors import InputError, MissingDependencyError
-from mpsolve.training.data.dataset import DataSet, Normalisation
+from mpsolve.training.data.dataset import DataSet
 from mpsolve.training.data.holdout import held_out
+from mpsolve.training.data.normalisation import Normalisation
 from mpsolve.training.data.splits import ExampleSplit
 
 if TYPE_CHECKING:

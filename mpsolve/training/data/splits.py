@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mpsolve.training.data.dataset import Normalisation
+    from mpsolve.training.data.normalisation import Normalisation
     from mpsolve.typing import IntArray
 
 Batch: TypeAlias = "tuple[Tensor, Tensor]"

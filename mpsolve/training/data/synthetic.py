@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from mpsolve.errors import InputError
-from mpsolve.training.data.dataset import DataSet, Normalisation
+from mpsolve.training.data.dataset import DataSet
+from mpsolve.training.data.normalisation import Normalisation
 from mpsolve.training.data.splits import TensorSplit
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mpsolve.training.wrapping.tracing import shapes
 if TYPE_CHECKING:
     from torch import fx
 
-    from mpsolve.deploy.graph import Node
+    from mpsolve.deploy.nodes import Node
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
 
 

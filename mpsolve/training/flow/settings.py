@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mpsolve.training.recipes import Recipe
-    from mpsolve.training.search.run import Method
+    from mpsolve.training.searching import Method
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from mpsolve.training.flow.settings import SEARCHES
 from mpsolve.training.full_precision import train_full_precision
 from mpsolve.training.models.load import load_model, load_weights
 from mpsolve.training.outcome import DivergenceError
-from mpsolve.training.search.run import search_precisions
+from mpsolve.training.searching import search_precisions
 from mpsolve.training.sensitivity.measure import measure_sensitivities
 from mpsolve.training.sensitivity.prepare import prepare
 from mpsolve.training.threads import one_thread
