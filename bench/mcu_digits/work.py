@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.training.flow.settings import FlowSettings
     from mpsolve.training.flow.work import Result, Tell
-    from mpsolve.training.haq.episodes import HaqProgress
+    from mpsolve.training.progress import HaqProgress
 
 
 def measured(

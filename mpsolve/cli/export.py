@@ -13,7 +13,7 @@ from rich.text import Text
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import output_options
 from mpsolve.cli.output import print_json, print_report
-from mpsolve.cli.progress import progress_line
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import require_torch
 from mpsolve.errors import InputError
@@ -105,13 +105,8 @@ def export(
     network = integerise(loaded.model, width=int(width), name=_name(loaded.name), clip=clip)
     seen = _images(known, images or IMAGES[format_])
     identical = _check(network, format_, seen)
-    with progress_line("classifying", silent=quiet or as_json) as line:
-
-        def tell(done: int, total: int) -> None:
-            if line:
-                line.label = f"classifying with integers: {done} of {total} images"
-
-        classified = classify(network, loaded.model, known.test, progress=tell)
+    with following("classifying images with integers", silent=quiet or as_json) as progress:
+        classified = classify(network, loaded.model, known.test, progress=progress)
     agreed = agreement(network, loaded.model, seen)
     path = write(network, output, format_, images=seen)
     files = sorted(file.name for file in Path(output).iterdir())

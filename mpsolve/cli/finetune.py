@@ -12,6 +12,7 @@ from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import rules_options
 from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.profiling import graph_rules
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
@@ -19,7 +20,6 @@ from mpsolve.cli.training import (
     reporting,
     tell_interrupted,
     training_json,
-    training_line,
     training_options,
     validation,
 )
@@ -79,7 +79,7 @@ def finetune(
     prepared = prepare(model, data, "tqt", recipe, overrides, seed)
     from mpsolve.training.finetuning import finetune as tune
 
-    with training_line("fine-tuning", silent=quiet or as_json) as progress:
+    with following("fine-tuning", silent=quiet or as_json) as progress:
         done = tune(
             prepared.model,
             wanted,

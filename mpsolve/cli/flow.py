@@ -14,11 +14,13 @@ from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import print_json, print_report, write_error
 from mpsolve.cli.profiling import graph_rules
-from mpsolve.cli.sensitivity import METRICS
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.strengths import StrengthCommand, numbers, strength_option
 from mpsolve.cli.training import require_torch
 from mpsolve.errors import InputError
+from mpsolve.training.flow.settings import BUDGETS, SEARCHES, FlowSettings
+from mpsolve.training.options import RunOptions
+from mpsolve.training.sensitivity.names import DEFAULT, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
     from mpsolve.training.flow.outcome import FlowResult
     from mpsolve.training.flow.summary import Section
-
-SEARCHES = ("bayesian-bits", "bayesian-bits-locked", "edmips")
 
 
 @click.command(
@@ -79,30 +79,30 @@ Examples:
 @click.option(
     "--budgets",
     metavar="LATENCY[,LATENCY]...",
-    default="10%,25%,40%,55%,70%,85%",
+    default=",".join(BUDGETS),
     show_default=True,
     help="Latency targets, as mpsolve solve --budget latency=... takes them.",
 )
 @click.option(
     "--metric",
     "metrics",
-    type=click.Choice(METRICS),
+    type=click.Choice(NAMES),
     multiple=True,
-    default=("taylor",),
+    default=(DEFAULT,),
     show_default=True,
     help="Sensitivities that the exact method minimises; repeat for several.",
 )
 @click.option(
     "--examples",
     type=click.IntRange(min=1),
-    default=256,
+    default=FlowSettings.examples,
     show_default=True,
     help="How many training examples they are measured on.",
 )
 @click.option(
     "--images",
     type=click.IntRange(min=1),
-    default=1000,
+    default=FlowSettings.images,
     show_default=True,
     help="How many test images the integer networks are checked on, at most.",
 )
@@ -131,7 +131,7 @@ Examples:
     help="Pieces of work at once, each on one thread.  [default: one per processor, or one where "
     "a GPU computes]",
 )
-@click.option("--device", default="auto", show_default=True, help="As in mpsolve train.")
+@click.option("--device", default=RunOptions.device, show_default=True, help="As in mpsolve train.")
 @click.option(
     "-o",
     "--output",
@@ -180,24 +180,23 @@ def flow(
     require_torch()
     from mpsolve.training.flow.flow import run_flow
     from mpsolve.training.flow.report import write_report
-    from mpsolve.training.flow.settings import FlowSettings
     from mpsolve.training.flow.summary import integer_sentences, solver_sentences, summary
 
     settings = FlowSettings(
-        network,
-        data,
-        targets,
-        _parsed("--seeds", seeds, int),
-        () if searches == "none" else _parsed("--searches", searches, str),
-        numbers(strengths),
-        _parsed("--budgets", budgets, str),
-        metrics,
-        examples,
-        images,
-        "all" if all_starts else "nearest",
-        recipes,
-        overrides,
-        graph_rules(adder_bits, input_bits),
+        network=network,
+        data=data,
+        targets=targets,
+        seeds=_parsed("--seeds", seeds, int),
+        searches=() if searches == "none" else _parsed("--searches", searches, str),
+        strengths=numbers(strengths),
+        budgets=_parsed("--budgets", budgets, str),
+        metrics=metrics,
+        examples=examples,
+        images=images,
+        starts="all" if all_starts else "nearest",
+        recipes=recipes,
+        overrides=overrides,
+        rules=graph_rules(adder_bits, input_bits),
     )
     try:
         with flow_display(silent=quiet or as_json) as display:

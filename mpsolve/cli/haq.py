@@ -14,14 +14,15 @@ from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report, write_error
 from mpsolve.cli.profiling import graph_rules
-from mpsolve.cli.progress import progress_line
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import INTERRUPTED, SOLVED, error_status
 from mpsolve.cli.training import MODEL_HELP, load_trained, require_torch
 from mpsolve.errors import InfeasibleError, InputError
+from mpsolve.training.haq.options import HaqOptions
+from mpsolve.training.haq.settings import STRATEGIES, HaqSettings
 
 if TYPE_CHECKING:
-    from mpsolve.training.haq.episodes import HaqProgress, HaqResult
-    from mpsolve.training.haq.settings import HaqSettings
+    from mpsolve.training.haq.episodes import HaqResult
 
 #: Without a file, configurations are judged by a short training.
 TRAINING = "training"
@@ -71,8 +72,8 @@ Exit status: 0 found; 2 bad input; 3 infeasible: it does not fit even in 2 bits;
 )
 @click.option(
     "--strategy",
-    type=click.Choice(["concurrent", "independent"]),
-    default="concurrent",
+    type=click.Choice(STRATEGIES),
+    default=STRATEGIES[0],
     show_default=True,
     help="Weights and activations in one search, or activations after weights.",
 )
@@ -97,11 +98,11 @@ Exit status: 0 found; 2 bad input; 3 infeasible: it does not fit even in 2 bits;
     show_default=True,
     help="Of everything random.",
 )
-@click.option("--device", default="auto", show_default=True, help="As in mpsolve train.")
+@click.option("--device", default=HaqOptions.device, show_default=True, help="As in mpsolve train.")
 @click.option(
     "--workers",
     type=click.IntRange(min=0),
-    default=0,
+    default=HaqOptions.workers,
     show_default=True,
     help="Processes that read examples ahead.",
 )
@@ -156,17 +157,8 @@ def haq(
     subject, known, name = _subject(model, data, seed)
     from mpsolve.training.haq.search import search_haq
 
-    with progress_line("searching", silent=quiet or as_json) as line:
-
-        def tell(state: HaqProgress) -> None:
-            if line:
-                search = f", search {state.stage + 1} of {state.stages}" * (state.stages > 1)
-                line.label = (
-                    f"searching{search}: episode {state.episode} of {state.episodes}, reward "
-                    f"{state.reward:.3f}, best {state.best:.3f}"
-                )
-
-        try:
+    try:
+        with following("searching", silent=quiet or as_json) as progress:
             result = search_haq(
                 subject,
                 known,
@@ -177,12 +169,12 @@ def haq(
                 rules=rules,
                 folder=output,
                 name=name,
-                progress=tell,
+                progress=progress,
                 **options,
             )
-        except InfeasibleError as error:
-            write_error(str(error))
-            return error_status(error)
+    except InfeasibleError as error:
+        write_error(str(error))
+        return error_status(error)
     if plot and result.episodes:
         from mpsolve.training.haq.plot import plot_haq
 
@@ -215,7 +207,6 @@ def _bytes(name: str, text: str | None) -> int | None:
 def _settings(
     strategy: str, episodes: int | None, overrides: tuple[str, ...], seed: int
 ) -> HaqSettings:
-    from mpsolve.training.haq.settings import HaqSettings
     from mpsolve.training.recipes.convert import convert
     from mpsolve.training.recipes.read import override
 

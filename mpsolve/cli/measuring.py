@@ -10,6 +10,7 @@ import click
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.training import load_trained
+from mpsolve.training.sensitivity.names import EXAMPLES
 
 if TYPE_CHECKING:
     from mpsolve.cli.options import Command, Decorator
@@ -23,7 +24,7 @@ _OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--examples",
         type=click.IntRange(min=1),
-        default=256,
+        default=EXAMPLES,
         show_default=True,
         help="How many examples to measure on.",
     ),

@@ -15,7 +15,7 @@ from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
 from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report, write_text
-from mpsolve.cli.progress import progress_line
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import TableError
@@ -117,13 +117,8 @@ def predictiveness(
 
     drawn = random_configurations(on.model, table, samples, seed)
     unseen = Examples.draw(on.data.validation, examples, seed=seed)
-    with progress_line("evaluating", silent=quiet or as_json) as line:
-
-        def tell(done: int, total: int) -> None:
-            if line:
-                line.label = f"evaluating {done} of {total}"
-
-        measured = joint_losses(on.model, unseen, drawn, checkpoint=checkpoint, progress=tell)
+    with following("evaluating", silent=quiet or as_json) as progress:
+        measured = joint_losses(on.model, unseen, drawn, checkpoint=checkpoint, progress=progress)
     # The last one is what mpsolve solve would minimise.
     sums = [()] if not pairs else [(), terms]
     found = [

@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mpsolve.model.solution import relative_gap
 from mpsolve.report.tables import number, percentage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.text import Text
 
@@ -93,3 +94,22 @@ def progress_line(label: str, *, silent: bool) -> Iterator[ProgressLine | None]:
         later.cancel()
         later.join()
         live.stop()
+
+
+@contextmanager
+def following(label: str, *, silent: bool) -> Iterator[Callable[[object], None] | None]:
+    """A progress line that says how far something has come: what its ``progress`` is told.
+
+    Parameters
+    ----------
+    label
+        What is running.
+    silent
+        As in `progress_line`.
+    """
+    with progress_line(label, silent=silent) as line:
+        yield None if line is None else partial(_follow, line, label)
+
+
+def _follow(line: ProgressLine, label: str, state: object) -> None:
+    line.label = f"{label}: {state}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.table import Table
@@ -13,6 +13,7 @@ from mpsolve.cli.completions import complete_tables, complete_targets
 from mpsolve.cli.options import rules_options
 from mpsolve.cli.output import print_json, print_report
 from mpsolve.cli.profiling import graph_rules, profile_network
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.strengths import StrengthCommand, numbers, strength_option
 from mpsolve.cli.training import (
@@ -22,18 +23,16 @@ from mpsolve.cli.training import (
     reporting,
     tell_interrupted,
     training_json,
-    training_line,
     training_options,
 )
 from mpsolve.errors import InputError
+from mpsolve.training.options import METHODS, Decomposition, Regulariser, SearchOptions
 
 if TYPE_CHECKING:
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
     from mpsolve.profiles.targets.target import Target
     from mpsolve.training import SearchResult
-
-_ALGORITHMS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
 
 
 @click.command(
@@ -60,8 +59,8 @@ Examples:
 @training_options
 @click.option(
     "--method",
-    type=click.Choice(list(_ALGORITHMS)),
-    default="bayesian-bits",
+    type=click.Choice(list(METHODS)),
+    default=next(iter(METHODS)),
     show_default=True,
     help="Stochastic gates, or mixtures of all precisions.",
 )
@@ -69,15 +68,15 @@ Examples:
 @click.option("--locked", is_flag=True, help="A layer and its input share their gates.")
 @click.option(
     "--decomposition",
-    type=click.Choice(["difference", "residual"]),
-    default="difference",
+    type=click.Choice(get_args(Decomposition)),
+    default=SearchOptions.decomposition,
     show_default=True,
     help="How gates add precision: as in Free Bits, or as in Bayesian Bits.",
 )
 @click.option(
     "--regulariser",
-    type=click.Choice(["bop", "joint", "latency"]),
-    default="bop",
+    type=click.Choice(get_args(Regulariser)),
+    default=SearchOptions.regulariser,
     show_default=True,
     help="The bit operations of the method's paper, their joint expectation, or the expected "
     "latency.",
@@ -125,7 +124,7 @@ def search(
         from mpsolve.profiles.bundled import load_table
 
         latencies = load_table(table)
-    prepared = prepare(model, data, _ALGORITHMS[method], recipe, overrides, seed)
+    prepared = prepare(model, data, METHODS[method], recipe, overrides, seed)
     if machine:
         latencies = _profiled(prepared, machine, rules, silent=quiet or as_json)
     from mpsolve.training.searching import search_precisions
@@ -133,7 +132,7 @@ def search(
     results: dict[float, SearchResult] = {}
     for strength in wanted or prepared.recipe.strengths:
         label = f"searching with strength {strength:g}"
-        with training_line(label, silent=quiet or as_json) as progress:
+        with following(label, silent=quiet or as_json) as progress:
             results[strength] = search_precisions(
                 prepared.model,
                 prepared.data,

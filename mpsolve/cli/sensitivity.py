@@ -12,22 +12,16 @@ from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
 from mpsolve.cli.options import output_options, rules_options
 from mpsolve.cli.output import check_writable, print_json, print_report
-from mpsolve.cli.progress import progress_line
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.write import tidy_columns, write_csv
+from mpsolve.training.sensitivity.names import DEFAULT, NAMES
 
 if TYPE_CHECKING:
-    from mpsolve.training.sensitivity.measure import SensitivityProgress
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
-
-#: Those of `mpsolve.training.sensitivity.registry`, which loads torch.
-METRICS = [
-    *("hessian", "taylor", "mse", "kl", "gradient", "fisher", "linearity"),
-    *("loss", "loss-pairs"),
-]
 
 
 @click.command(
@@ -50,8 +44,8 @@ Examples:
 @measuring_options
 @click.option(
     "--metric",
-    type=click.Choice(METRICS),
-    default="taylor",
+    type=click.Choice(NAMES),
+    default=DEFAULT,
     show_default=True,
     help="What is measured.",
 )
@@ -117,19 +111,14 @@ def sensitivity(
     from mpsolve.training.sensitivity.cross_terms import cross_terms, neighbours
     from mpsolve.training.sensitivity.measure import clipping, measure_sensitivities
 
-    with progress_line("measuring", silent=quiet or as_json) as line:
-
-        def tell(state: SensitivityProgress) -> None:
-            if line:
-                line.label = f"measuring {state.done} of {state.total}: {state.what}"
-
+    with following("measuring", silent=quiet or as_json) as progress:
         table = measure_sensitivities(
             on.model,
             on.examples,
             metric,
             _candidates(on.model, widths),
             checkpoint=checkpoint,
-            progress=tell,
+            progress=progress,
         )
         if pairs:
             terms = cross_terms(
@@ -138,7 +127,7 @@ def sensitivity(
                 table,
                 neighbours(table, span),
                 checkpoint=checkpoint,
-                progress=tell,
+                progress=progress,
             )
             write_pairs(terms, table, pairs)
     write_csv(table, output)

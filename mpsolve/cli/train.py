@@ -9,6 +9,7 @@ import click
 from rich.text import Text
 
 from mpsolve.cli.output import print_json, print_report
+from mpsolve.cli.progress import following
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.training import (
     MODEL_HELP,
@@ -16,7 +17,6 @@ from mpsolve.cli.training import (
     reporting,
     tell_interrupted,
     training_json,
-    training_line,
     training_options,
     validation,
 )
@@ -55,7 +55,7 @@ def train(
     prepared = prepare(model, data, "full_precision", recipe, overrides, seed, trained=False)
     from mpsolve.training.full_precision import train_full_precision
 
-    with training_line("training", silent=quiet or as_json) as progress:
+    with following("training", silent=quiet or as_json) as progress:
         done = train_full_precision(
             prepared.model,
             prepared.data,

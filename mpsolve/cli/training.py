@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,16 +11,13 @@ import click
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import Command, Decorator, output_options
 from mpsolve.cli.output import write_error
-from mpsolve.cli.progress import progress_line
 from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.training.options import TrainOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from torch import nn
 
     from mpsolve.training import DataSet, Recipe, Trained
-    from mpsolve.training.callbacks import TrainingProgress
 
 #: Shown in the help of every command that trains.
 MODEL_HELP = """MODEL is the name of a known network (ds_cnn, ds_cnn_small, lenet,
@@ -66,14 +62,14 @@ _OPTIONS: tuple[Decorator, ...] = (
     ),
     click.option(
         "--device",
-        default="auto",
+        default=TrainOptions.device,
         show_default=True,
         help="cpu, cuda, cuda:1, or auto: CUDA where there is some.",
     ),
     click.option(
         "--workers",
         type=click.IntRange(min=0),
-        default=0,
+        default=TrainOptions.workers,
         show_default=True,
         help="Processes that read examples ahead.",
     ),
@@ -140,14 +136,13 @@ def prepare(
     """
     require_torch()
     from mpsolve.training.data import load_data
-    from mpsolve.training.models.load import load_model, model_name
-    from mpsolve.training.recipes import load_recipe, recipe_for
+    from mpsolve.training.models.load import load_model
+    from mpsolve.training.naming import model_name
+    from mpsolve.training.recipes import chosen_recipe, recipe_for
 
     known, name = load_data(data), model_name(model)
-    read = load_recipe(recipe or recipe_for(algorithm, name, data), overrides)
-    if read.algorithm != algorithm:
-        raise InputError(f"{recipe} is a recipe for {read.algorithm}, not for {algorithm}.")
-    read = read if seed is None else replace(read, seed=seed)
+    named = recipe or recipe_for(algorithm, name, data)
+    read = chosen_recipe(named, algorithm, overrides=overrides, seed=seed)
     if trained:
         _check_trained(model, name, data)
     return Prepared(load_model(model, known, seed=read.seed), known, read, name)
@@ -171,7 +166,8 @@ def load_trained(model: str, data: str, seed: int) -> tuple[nn.Module, DataSet, 
     """
     require_torch()
     from mpsolve.training.data import load_data
-    from mpsolve.training.models.load import load_model, model_name
+    from mpsolve.training.models.load import load_model
+    from mpsolve.training.naming import model_name
 
     known, name = load_data(data), model_name(model)
     _check_trained(model, name, data)
@@ -198,26 +194,6 @@ def _check_trained(model: str, name: str, data: str) -> None:
             f"{name} by itself has random weights: train it (mpsolve train {name} --data {data} "
             f"-o run), then write {name}:run."
         )
-
-
-@contextmanager
-def training_line(
-    label: str, *, silent: bool
-) -> Iterator[Callable[[TrainingProgress], None] | None]:
-    """A progress line that follows training."""
-    with progress_line(label, silent=silent) as line:
-        if line is None:
-            yield None
-            return
-
-        def tell(progress: TrainingProgress) -> None:
-            line.label = (
-                f"{label}: epoch {progress.epoch + 1} of {progress.epochs}, batch "
-                f"{progress.batch} of {progress.batches}, loss {progress.loss:.3f}, accuracy "
-                f"{progress.accuracy:.1%}"
-            )
-
-        yield tell
 
 
 def tell_interrupted(trained: Trained, recipe: Recipe, folder: object) -> None:

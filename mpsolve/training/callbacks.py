@@ -74,25 +74,3 @@ class Callback:
 
     def load_state_dict(self, values: dict[str, Any]) -> None:
         """Continue with what `state_dict` returned."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """What a progress display may show.
-
-    Attributes
-    ----------
-    epoch, epochs
-        Complete epochs, and how many are wanted.
-    batch, batches
-        Complete batches of this epoch, and how many it has.
-    loss, accuracy
-        Means over the examples of this epoch so far, of this process.
-    """
-
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    loss: float
-    accuracy: float

@@ -10,38 +10,49 @@ from typing import TYPE_CHECKING
 
 from torch.nn.functional import cross_entropy
 
-from mpsolve.training.callbacks import TrainingProgress
 from mpsolve.training.data.order import training_batches
 from mpsolve.training.evaluate import Totals, evaluate
 from mpsolve.training.outcome import DivergenceError, Stop, Trained, best_epoch
+from mpsolve.training.progress import TrainingProgress
 from mpsolve.training.randomness import kept_randomness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
 
     from mpsolve.storage.interruption import Interruption
     from mpsolve.training.metrics import Recorder
+    from mpsolve.training.options import TrainOptions
     from mpsolve.training.run import Run
 
 
 @dataclass
 class Loop:
-    """A run in progress, with the arguments of `train`.
+    """A run in progress.
 
-    ``network`` is the model as it is called in training.
+    Attributes
+    ----------
+    run
+        How far it has come.
+    network
+        The model, as it is called in training.
+    checkpoint
+        Where the run is written.
+    options
+        What `train` was asked for; the first of several processes records and reports.
     """
 
     run: Run
     network: nn.Module
-    extra_loss: Callable[[nn.Module], Tensor] | None
     checkpoint: Path | None
-    checkpoint_batches: int | None
-    recorders: Sequence[Recorder]
-    progress: Callable[[TrainingProgress], None] | None
-    workers: int
+    options: TrainOptions
+
+    @property
+    def recorders(self) -> Sequence[Recorder]:
+        """Those of this process."""
+        return self.options.recorders if self.run.process.first else ()
 
     def until_stopped(self, interruption: Interruption) -> Trained:
         """Train all epochs that are missing."""
@@ -74,8 +85,8 @@ class Loop:
             len(split), recipe.batch_size, recipe.seed, state.epoch, process.rank, process.world
         )
         state.batches = len(indices)
-        seed = (recipe.seed, state.epoch)
-        for batch in split.batches(indices[state.batch :], seed, self.workers):
+        seed, every = (recipe.seed, state.epoch), self.options.checkpoint_batches
+        for batch in split.batches(indices[state.batch :], seed, self.options.workers):
             for callback in run.callbacks:
                 callback.before_batch(state)
             self._step(*batch)
@@ -85,7 +96,7 @@ class Loop:
             self._report()
             if process.any(interruption.requested):
                 return
-            if self.checkpoint_batches and state.batch % self.checkpoint_batches == 0:
+            if every and state.batch % every == 0:
                 self._save()
 
     def _start_epoch(self) -> None:
@@ -106,7 +117,8 @@ class Loop:
         targets = targets.to(device, non_blocking=True)
         run.optimisers.zero_grad()
         scores = self.network(inputs)
-        extra = self.extra_loss(run.model) if self.extra_loss else None
+        extra_loss = self.options.extra_loss
+        extra = extra_loss(run.model) if extra_loss else None
         loss = cross_entropy(scores, targets)
         total = loss if extra is None else loss + extra
         total.backward()
@@ -132,7 +144,7 @@ class Loop:
             run.model,
             run.data.validation,
             batch_size=run.recipe.batch_size,
-            workers=self.workers,
+            workers=self.options.workers,
             process=process,
         )
         state.figures = {
@@ -158,9 +170,9 @@ class Loop:
         run.totals = Totals(process.device)
 
     def _report(self) -> None:
-        if self.progress is not None:
+        if self.options.progress is not None and self.run.process.first:
             state, seen = self.run.state, self.run.totals.evaluation()
-            self.progress(
+            self.options.progress(
                 TrainingProgress(
                     state.epoch, state.epochs, state.batch, state.batches, seen.loss, seen.accuracy
                 )

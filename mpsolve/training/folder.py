@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from mpsolve.model.configuration import Configuration
     from mpsolve.training.data import DataSet
-    from mpsolve.training.recipes import Recipe
 
 #: What may differ in a run that goes on: it may become longer, and its recipe have another name.
 _FREE = ("recipe.epochs", "recipe.name", "recipe.source")
@@ -141,16 +140,6 @@ def versions() -> dict[str, str]:
         "numpy": version("numpy"),
         "python": platform.python_version(),
     }
-
-
-def recipe_settings(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as plain values."""
-    plain = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
-    for name, value in plain.items():
-        if hasattr(value, "__dataclass_fields__"):
-            plain[name] = asdict(value)
-    plain["optimisers"] = {name: asdict(own) for name, own in recipe.optimisers.items()}
-    return plain
 
 
 def origin_of(data: DataSet) -> dict[str, Any]:

@@ -43,6 +43,11 @@ class Trained:
     history: tuple[Mapping[str, float], ...]
 
     @property
+    def interrupted(self) -> bool:
+        """Whether epochs are missing."""
+        return self.stopped is Stop.INTERRUPTED
+
+    @property
     def best_epoch(self) -> int:
         """The first epoch with the greatest validation accuracy, from 1; 0 without any."""
         return best_epoch(self.history)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Unpack, cast
 
 import torch
 
@@ -11,13 +11,11 @@ from mpsolve.errors import InputError
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.training.calibration import StartQuantisation, signed_input
 from mpsolve.training.callbacks import Callback
-from mpsolve.training.distributed import this_process
-from mpsolve.training.evaluate import evaluate, recalibrate
-from mpsolve.training.folder import fingerprint, open_folder, recipe_settings
-from mpsolve.training.loop import train
-from mpsolve.training.outcome import Stop
+from mpsolve.training.evaluate import recalibrate
+from mpsolve.training.experiment import Experiment
+from mpsolve.training.options import METHODS, SearchKeywords, SearchOptions
 from mpsolve.training.parameters import parameter_groups
-from mpsolve.training.recipes import load_recipe
+from mpsolve.training.recipes import chosen_recipe
 from mpsolve.training.search import extraction
 from mpsolve.training.search.gates import HardConcrete
 from mpsolve.training.search.latencies import latencies_of
@@ -32,25 +30,20 @@ from mpsolve.training.wrapping.wrap import quantise_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from os import PathLike
 
     from torch import Tensor, nn
 
     from mpsolve.model.configuration import Configuration
     from mpsolve.profiles.table import LatencyTable
-    from mpsolve.training.callbacks import TrainingProgress, TrainingState
+    from mpsolve.training.callbacks import TrainingState
     from mpsolve.training.data import DataSet
     from mpsolve.training.folder import RunFolder
+    from mpsolve.training.options import Decomposition, Method, Regulariser
     from mpsolve.training.outcome import Trained
     from mpsolve.training.recipes import Recipe
-    from mpsolve.training.search.bayesian_bits import Decomposition
     from mpsolve.training.wrapping.build import Build
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
 
-Method: TypeAlias = Literal["bayesian-bits", "edmips"]
-Regulariser: TypeAlias = Literal["bop", "joint", "latency"]
-
-METHODS = {"bayesian-bits": "bayesian_bits", "edmips": "edmips"}
 #: Batches that the statistics of batch normalisation are measured on in the end, at most.
 RECALIBRATION = 256
 #: What a strength is multiplied with; ``bop`` is that of the paper of each method.
@@ -99,18 +92,7 @@ def search_precisions(
     strength: float | None = None,
     *,
     recipe: Recipe | str,
-    locked: bool | None = None,
-    decomposition: Decomposition = "difference",
-    regulariser: Regulariser = "bop",
-    table: LatencyTable | None = None,
-    rules: Rules | None = None,
-    folder: str | PathLike[str] | None = None,
-    seed: int | None = None,
-    name: str = "",
-    progress: Callable[[TrainingProgress], None] | None = None,
-    checkpoint_batches: int | None = None,
-    device: str = "auto",
-    workers: int = 0,
+    **options: Unpack[SearchKeywords],
 ) -> SearchResult:
     """Search the precision of every layer while the model trains.
 
@@ -126,66 +108,43 @@ def search_precisions(
         The weight of the regulariser; by default the first of the recipe.
     recipe
         How to train, or the name or file of a recipe.
-    locked
-        Let a layer and its input share gates; by default as the recipe says.
-    decomposition
-        As in `BayesianBitsQuantiser`.
-    regulariser
-        ``bop`` is that of the method's paper, ``joint`` `expected_bops`, and ``latency``
-        `expected_latency`, which needs a table.
-    table
-        Latencies of every layer in every precision.
-    rules
-        What to ask of activations.
-    folder
-        Where to keep the run: its settings, checkpoint and metrics, and the configuration of the
-        latest epoch. If there is a run with the same settings, it goes on.
-    seed
-        Of everything random, instead of the recipe's.
-    name
-        How the model is called in the records.
-    progress, checkpoint_batches, device, workers
-        As in `train`.
+    options
+        See `mpsolve.training.options.SearchOptions`. The folder also gets the configuration of the
+        latest epoch.
 
     Raises
     ------
     InputError
         If these do not fit together.
     """
-    recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
-    recipe = recipe if seed is None else replace(recipe, seed=seed)
+    asked = SearchOptions(**options)
     if method not in METHODS:
         raise InputError(f"There is no search {method!r}; there are {', '.join(METHODS)}.")
-    if recipe.algorithm != METHODS[method]:
-        raise InputError(f"{recipe.name} is a recipe for {recipe.algorithm}, not for {method}.")
-    if method == "edmips" and (locked or decomposition != "difference"):
+    recipe = chosen_recipe(recipe, METHODS[method], seed=asked.seed, purpose=method)
+    if method == "edmips" and (asked.locked or asked.decomposition != "difference"):
         raise InputError("EdMIPS has no gates that could be locked or decomposed.")
-    locked = _locked(recipe) if locked is None else locked
+    locked = _locked(recipe) if asked.locked is None else asked.locked
     strength = recipe.strengths[0] if strength is None else float(strength)
     if not 0 <= strength < float("inf"):
         raise InputError(f"A strength is a number from 0 on, not {strength}.")
-    price = _price(method, regulariser, table)
-    build, signed = _build(recipe, locked, decomposition), signed_input(data, recipe)
+    price, table = _price(method, asked.regulariser, asked.table), asked.table
+    build, signed = _build(recipe, locked, asked.decomposition), signed_input(data, recipe)
+    example = torch.zeros(2, *data.input_shape)
     quantised = quantise_model(
-        model, (_example(data),), build, rules, name=name, signed_input=signed
+        model, (example,), build, asked.rules, name=asked.name, signed_input=signed
     )
     layers = quantised.layers(latencies_of(quantised.layers(), table) if table else None)
     settings = {
-        "command": "search",
-        "model": name or type(model).__name__,
-        "initial_weights": fingerprint(model),
-        "data": data.name,
         "method": method,
         "strength": strength,
         "locked": locked,
-        "decomposition": decomposition,
-        "regulariser": regulariser,
+        "decomposition": asked.decomposition,
+        "regulariser": asked.regulariser,
         "table": table.source if table else None,
-        "rules": asdict(rules or Rules()),
+        "rules": asdict(asked.rules or Rules()),
         "signed_input": signed,
-        "recipe": recipe_settings(recipe),
     }
-    place = folder and open_folder(folder, settings, first=this_process(device).first)
+    experiment = Experiment.begin("search", model, data, recipe, asked, settings)
     start = StartQuantisation(data.train, recipe)
 
     def extra_loss(_: nn.Module) -> Tensor:
@@ -194,30 +153,20 @@ def search_precisions(
         return strength * price(layers)
 
     group = "gates" if method == "bayesian-bits" else "alphas"
-    trained = train(
+    trained = experiment.train(
         quantised,
-        data,
-        recipe,
         groups={group: parameter_groups(quantised).gates},
         extra_loss=extra_loss,
-        callbacks=[start, TellPrecisions(place or None)],
-        checkpoint=place.checkpoint if place else None,
-        checkpoint_batches=checkpoint_batches,
-        recorders=[place.recorder] if place else (),
-        progress=progress,
-        device=device,
-        workers=workers,
+        callbacks=[start, TellPrecisions(experiment.place)],
     )
     accuracy = None
-    if trained.stopped is not Stop.INTERRUPTED:
+    if not trained.interrupted:
         size = min(recipe.batch_size, len(data.train))
         recalibrate(quantised, data.train, batch_size=size, batches=RECALIBRATION)
-        accuracy = evaluate(quantised, data.validation, batch_size=recipe.batch_size).accuracy
+        accuracy = experiment.finish(quantised, data.validation)
     found = extraction.configuration(layers)
-    if place:
-        place.write_configuration(found)
-        if accuracy is not None:
-            place.write_weights(quantised)
+    if experiment.place:
+        experiment.place.write_configuration(found)
     return SearchResult(
         found,
         extraction.relative_bops(layers),
@@ -244,10 +193,6 @@ class TellPrecisions(Callback):
         state.figures["expected_bits.weights"] = weights
         if self._folder:
             self._folder.write_configuration(extraction.configuration(layers))
-
-
-def _example(data: DataSet) -> Tensor:
-    return torch.zeros(2, *data.input_shape)
 
 
 def _price(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from mpsolve.training.callbacks import TrainingProgress
+    from mpsolve.training.progress import TrainingProgress
 
 
 def searching(*overrides: str, algorithm: str = "bayesian_bits") -> Recipe:

@@ -27,7 +27,7 @@ from tests.training.small import small_data, small_model, small_recipe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mpsolve.training.callbacks import TrainingProgress
+    from mpsolve.training.progress import TrainingProgress
 
 CONFIGURATION = {"0": Precision(8, 4), "5": Precision(4, 2)}
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from mpsolve import InputError
-from mpsolve.training.callbacks import Callback, TrainingProgress, TrainingState
+from mpsolve.training.callbacks import Callback, TrainingState
 from mpsolve.training.data import DataSet, Normalisation, TensorSplit
 from mpsolve.training.evaluate import evaluate
 from mpsolve.training.loop import train
@@ -25,6 +25,8 @@ from tests.training.small import CLASSES, SHAPE, small_data, small_model, small_
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from mpsolve.training.progress import TrainingProgress
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from mpsolve.deploy.onnxruntime_emitter import to_onnx
 from mpsolve.deploy.session import Session, has_onnxruntime
 from mpsolve.training.data.splits import in_order
 from mpsolve.training.evaluate import device_of, evaluating
+from mpsolve.training.progress import Count
 from mpsolve.training.quantisers.quantiser import Mode
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def classify(
     split: Split,
     *,
     batch_size: int = 64,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[Count], None] | None = None,
 ) -> Classified:
     """Classify all examples of a split twice.
 
@@ -77,7 +78,7 @@ def classify(
     batch_size
         How many are classified at once.
     progress
-        Called after every batch with the number of images so far, and of all.
+        Called after every batch with the images so far.
     """
     execute = _executor(network)
     counts = np.zeros(3, np.int64)
@@ -90,7 +91,7 @@ def classify(
             counts += [np.sum(ours == right), np.sum(theirs == right), np.sum(ours == theirs)]
             done += len(inputs)
             if progress is not None:
-                progress(done, len(split))
+                progress(Count(done, len(split)))
     correct, model_correct, same = counts.tolist()
     return Classified(done, correct, model_correct, same)
 

@@ -168,7 +168,7 @@ class Flow:
                 f"seed {seed}: {name} {strength:g}",
                 self._seed(seed) / "search" / f"{name}-{strength:g}",
                 work.search,
-                (self.settings, seed, self.device, name, strength, self._float(seed)),
+                (self.settings, seed, self.device, (name, strength), self._float(seed)),
             )
             for seed, name, strength in wanted
         ]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
 from mpsolve.profiles.networks.tensor_groups import Rules
-from mpsolve.training.folder import recipe_settings
-from mpsolve.training.models.load import model_name
-from mpsolve.training.recipes import load_recipe, recipe_for
+from mpsolve.training.naming import model_name
+from mpsolve.training.recipes import chosen_recipe, recipe_for
+from mpsolve.training.sensitivity.names import DEFAULT, EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mpsolve.training.options import Method
     from mpsolve.training.recipes import Recipe
-    from mpsolve.training.searching import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class FlowSettings:
     searches: tuple[str, ...] = tuple(SEARCHES)
     strengths: tuple[float, ...] = ()
     budgets: tuple[str, ...] = BUDGETS
-    metrics: tuple[str, ...] = ("taylor",)
-    examples: int = 256
+    metrics: tuple[str, ...] = (DEFAULT,)
+    examples: int = EXAMPLES
     images: int = 1000
     starts: str = "nearest"
     recipes: tuple[str, ...] = ()
@@ -155,10 +155,7 @@ class FlowSettings:
         named = dict(text.split("=", 1) for text in self.recipes)
         text = named.get(algorithm) or recipe_for(algorithm, self.name, self.data)
         own = [o.partition(":")[2] for o in self.overrides if o.startswith(f"{algorithm}:")]
-        recipe = load_recipe(text, own)
-        if recipe.algorithm != algorithm:
-            raise InputError(f"{text} is a recipe for {recipe.algorithm}, not for {algorithm}.")
-        return replace(recipe, seed=seed)
+        return chosen_recipe(text, algorithm, overrides=own, seed=seed)
 
     def strengths_of(self, search: str) -> tuple[float, ...]:
         """The strengths of a search."""
@@ -170,5 +167,5 @@ class FlowSettings:
     def to_json(self) -> dict[str, Any]:
         """Plain data, with everything that the result depends on."""
         seed = self.seeds[0]
-        recipes = {name: recipe_settings(self.recipe(name, seed)) for name in self.algorithms}
+        recipes = {name: self.recipe(name, seed).to_json() for name in self.algorithms}
         return {"command": "flow", **asdict(self), "recipes": recipes}

@@ -39,10 +39,9 @@ if TYPE_CHECKING:
 
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.precision import Precision
-    from mpsolve.training.callbacks import TrainingProgress
     from mpsolve.training.data import DataSet
     from mpsolve.training.flow.settings import FlowSettings
-    from mpsolve.training.sensitivity.measure import SensitivityProgress
+    from mpsolve.training.progress import Progress
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
 
 #: Is told what part of a piece of work is done, from 0 to 1.
@@ -66,7 +65,7 @@ def train_float(settings: FlowSettings, seed: int, device: str, folder: Path, te
         settings.recipe("full_precision", seed),
         folder=folder,
         name=settings.name,
-        progress=_epochs(tell),
+        progress=_part(tell),
         device=device,
     )
     if done.accuracy is None:
@@ -80,13 +79,13 @@ def search(
     settings: FlowSettings,
     seed: int,
     device: str,
-    name: str,
-    strength: float,
+    searched: tuple[str, float],
     trained: Path,
     folder: Path,
     tell: Tell,
 ) -> Result:
-    """Search a configuration with one strength, from the weights in a folder."""
+    """Search a configuration, by name and strength, from the weights in a folder."""
+    name, strength = searched
     data, kind = data_of(settings), SEARCHES[name]
     found = search_precisions(
         model_of(settings, seed, trained),
@@ -98,7 +97,7 @@ def search(
         rules=settings.rules,
         folder=folder,
         name=settings.name,
-        progress=_epochs(tell),
+        progress=_part(tell),
         device=device,
     )
     if found.accuracy is None:
@@ -127,17 +126,13 @@ def measure(
         model, data, settings.examples, seed=seed, rules=settings.rules, name=settings.name
     )
     folder.mkdir(parents=True, exist_ok=True)
-
-    def tell_operand(state: SensitivityProgress) -> None:
-        tell(state.done / state.total)
-
     table = measure_sensitivities(
         quantised,
         examples,
         metric,
         candidates,
         checkpoint=folder / "checkpoint.jsonl",
-        progress=tell_operand,
+        progress=_part(tell),
     )
     write_csv(table, folder / "sensitivities.csv")
     return {}
@@ -165,7 +160,7 @@ def tune(
             last_per_tensor=True,  # so that the largest integer is the class
             folder=folder,
             name=settings.name,
-            progress=_epochs(tell),
+            progress=_part(tell),
             device=device,
         )
     except DivergenceError as error:
@@ -230,8 +225,5 @@ def traced(settings: FlowSettings, seed: int) -> QuantisedModel:
     return quantise_model(model, (example,), FixedPrecision(), settings.rules, name=settings.name)
 
 
-def _epochs(tell: Tell) -> Callable[[TrainingProgress], None]:
-    def tell_batch(state: TrainingProgress) -> None:
-        tell((state.epoch + state.batch / state.batches) / state.epochs)
-
-    return tell_batch
+def _part(tell: Tell) -> Callable[[Progress], None]:
+    return lambda progress: tell(progress.part)

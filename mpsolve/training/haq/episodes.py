@@ -68,28 +68,6 @@ class Episode:
         return cls(**{**data, "configuration": Configuration(bits)})
 
 
-@dataclass(frozen=True, slots=True)
-class HaqProgress:
-    """What a progress display may show.
-
-    Attributes
-    ----------
-    stage, stages
-        The present search, and how many there are.
-    episode, episodes
-        Complete episodes of it, and how many are wanted.
-    reward, best
-        That of the latest, and the best.
-    """
-
-    stage: int
-    stages: int
-    episode: int
-    episodes: int
-    reward: float
-    best: float
-
-
 @dataclass(frozen=True, eq=False)
 class HaqResult:
     """What a search has found.

@@ -10,7 +10,8 @@ from mpsolve.training.checkpoint import load_checkpoint, save_checkpoint
 from mpsolve.training.haq.agent.ddpg import Ddpg
 from mpsolve.training.haq.agent.exploration import sigma
 from mpsolve.training.haq.environment.environment import Environment
-from mpsolve.training.haq.episodes import Episode, HaqProgress, HaqResult, best_of
+from mpsolve.training.haq.episodes import Episode, HaqResult, best_of
+from mpsolve.training.progress import HaqProgress
 from mpsolve.training.threads import one_thread
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from hashlib import sha256
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import torch
 from torch import nn
@@ -16,36 +16,22 @@ from mpsolve.profiles.networks.readers.torch_program import from_torch
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.profiles.table import LatencyTable
 from mpsolve.storage.interruption import Interruption
-from mpsolve.training.folder import open_folder
+from mpsolve.training.experiment import open_run
 from mpsolve.training.haq.environment.memory import Memory
 from mpsolve.training.haq.evaluator.table import SensitivityTable
 from mpsolve.training.haq.evaluator.training import ShortTraining
+from mpsolve.training.haq.options import HaqKeywords, HaqOptions
 from mpsolve.training.haq.run import Run
 from mpsolve.training.haq.settings import HaqSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mpsolve.training.data import DataSet
-    from mpsolve.training.haq.episodes import HaqProgress, HaqResult
+    from mpsolve.training.haq.episodes import HaqResult
     from mpsolve.training.haq.evaluator.evaluator import Evaluator
 
 
 def search_haq(
-    model: nn.Module | Network,
-    data: DataSet | None = None,
-    *,
-    rom: int | None = None,
-    ram: int | None = None,
-    evaluator: Evaluator | LatencyTable | str | PathLike[str] | None = None,
-    settings: HaqSettings | None = None,
-    rules: Rules | None = None,
-    folder: str | PathLike[str] | None = None,
-    seed: int | None = None,
-    name: str = "",
-    progress: Callable[[HaqProgress], None] | None = None,
-    device: str = "auto",
-    workers: int = 0,
+    model: nn.Module | Network, data: DataSet | None = None, **options: Unpack[HaqKeywords]
 ) -> HaqResult:
     """Search the bit-widths of a network with a reinforcement-learning agent.
 
@@ -59,26 +45,9 @@ def search_haq(
         The trained float model, which is left as it is, or a network.
     data
         The data set that configurations are trained and judged on.
-    rom, ram
-        Bytes for weights and tables, and for activations at their peak; None for no limit.
-    evaluator
-        What judges configurations: sensitivities, the file in which they were written, or one's
-        own. By default `ShortTraining`, which needs a model and data.
-    settings
-        How it is searched.
-    rules
-        What to ask of activations; ``share_inputs`` must be set.
-    folder
-        Where to keep the run: its settings, checkpoint, one row of metrics per episode, and the
-        best configuration. If there is a run with the same settings, it goes on.
-    seed
-        Of everything random, instead of that of the settings.
-    name
-        How the model is called in the records.
-    progress
-        Called after every episode.
-    device, workers
-        As in `train`.
+    options
+        See `mpsolve.training.haq.options.HaqOptions`. The folder has one row of metrics per
+        episode, and the best configuration.
 
     Raises
     ------
@@ -87,27 +56,25 @@ def search_haq(
     InputError
         If these do not fit together.
     """
-    settings, rules = settings or HaqSettings(), rules or Rules()
-    settings = settings if seed is None else replace(settings, seed=seed)
+    asked = HaqOptions(**options)
+    settings, rules = asked.settings or HaqSettings(), asked.rules or Rules()
+    settings = settings if asked.seed is None else replace(settings, seed=asked.seed)
     if not rules.share_inputs:
         raise InputError("Layers that read the same tensor have one action: set share_inputs.")
-    network = _network(model, data, name)
-    memory = Memory(network, settings.bits, rom, ram, settings.scheme, rules)
-    judge = _evaluator(
-        evaluator, model, data, network, settings, rules=rules, device=device, workers=workers
-    )
+    network = _network(model, data, asked.name)
+    memory = Memory(network, settings.bits, asked.rom, asked.ram, settings.scheme, rules)
+    judge = _evaluator(model, data, network, settings, replace(asked, rules=rules))
     plain = {
         "command": "haq",
         "model": network.name,
         "network": _digest(network),
-        "rom": rom,
-        "ram": ram,
+        "rom": asked.rom,
+        "ram": asked.ram,
         "rules": asdict(rules),
         "evaluator": dict(judge.identity()),
         "haq": settings.to_json(),
     }
-    place = open_folder(folder, plain) if folder else None
-    search = Run(memory, judge, settings, place, progress)
+    search = Run(memory, judge, settings, open_run(asked, plain), asked.progress)
     with Interruption() as interruption:
         return search.run(interruption)
 
@@ -123,20 +90,27 @@ def _network(model: nn.Module | Network, data: DataSet | None, name: str) -> Net
 
 
 def _evaluator(
-    evaluator: Evaluator | LatencyTable | str | PathLike[str] | None,
     model: nn.Module | Network,
     data: DataSet | None,
     network: Network,
     settings: HaqSettings,
-    **options: Any,
+    asked: HaqOptions,
 ) -> Evaluator:
-    if isinstance(evaluator, LatencyTable | str | PathLike):
-        return SensitivityTable(evaluator, network)
-    if evaluator is not None:
-        return evaluator
+    if isinstance(asked.evaluator, LatencyTable | str | PathLike):
+        return SensitivityTable(asked.evaluator, network)
+    if asked.evaluator is not None:
+        return asked.evaluator
     if isinstance(model, Network) or data is None:
         raise InputError("Training needs a model and its data; a network takes sensitivities.")
-    return ShortTraining(model, data, settings, name=network.name, **options)
+    return ShortTraining(
+        model,
+        data,
+        settings,
+        rules=asked.rules,
+        name=network.name,
+        device=asked.device,
+        workers=asked.workers,
+    )
 
 
 def _digest(network: Network) -> str:

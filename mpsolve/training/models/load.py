@@ -16,6 +16,7 @@ from mpsolve.errors import InputError
 from mpsolve.training.checkpoint import load_checkpoint
 from mpsolve.training.evaluate import evaluating
 from mpsolve.training.models.build import build_model
+from mpsolve.training.naming import model_name
 from mpsolve.training.wrapping.insertion import HOME
 
 if TYPE_CHECKING:
@@ -77,12 +78,6 @@ def make_model(
     if not function:
         raise InputError(f"{file} lacks a function; write {file}:FUNCTION.")
     return _called(Path(file), function, seed)
-
-
-def model_name(text: str) -> str:
-    """What stands before the weights."""
-    name, _, rest = text.partition(":")
-    return f"{name}:{rest.partition(':')[0]}" if name.endswith(".py") else name
 
 
 def load_weights(model: nn.Module, path: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
 from mpsolve.storage.frozen import Picklable
@@ -201,6 +201,14 @@ class Recipe(Picklable):
             wanted = self.algorithm == name
             _require(given or not wanted, f"[{name}] is missing, which {name} needs")
             _require(wanted or not given, f"[{name}] belongs to the algorithm {name}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name, value in plain.items():
+            if hasattr(value, "__dataclass_fields__"):
+                plain[name] = asdict(value)
+        return plain | {"optimisers": {name: asdict(own) for name, own in self.optimisers.items()}}
 
     @property
     def strengths(self) -> tuple[float, ...]:

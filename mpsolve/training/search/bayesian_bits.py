@@ -12,7 +12,7 @@ on grids with an odd number of levels. Hard gates give the direct quantisation i
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from mpsolve.training.options import Decomposition
     from mpsolve.training.quantisers.thresholds import MovingThreshold
     from mpsolve.training.search.gates import Gates
-
-Decomposition: TypeAlias = Literal["difference", "residual"]
 
 
 class BayesianBitsQuantiser(FixedThresholdQuantiser):

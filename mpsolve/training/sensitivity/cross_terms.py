@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.model.pairwise import PairwiseTerm
+from mpsolve.training.progress import Count
 from mpsolve.training.sensitivity.checkpoint import SensitivityCheckpoint
 from mpsolve.training.sensitivity.loss import PairedLossIncrease, losses
-from mpsolve.training.sensitivity.measure import SensitivityProgress
 from mpsolve.training.sensitivity.metric import Sensitivity
 from mpsolve.training.sensitivity.operand import measuring, quantise_together
 
@@ -41,7 +41,7 @@ def cross_terms(
     pairs: Sequence[tuple[str, str]],
     *,
     checkpoint: str | PathLike[str] | None = None,
-    progress: Callable[[SensitivityProgress], None] | None = None,
+    progress: Callable[[Count], None] | None = None,
 ) -> list[PairwiseTerm]:
     """Measure ``L(both) - L(first) - L(second) + L(float)`` for pairs of layers.
 
@@ -81,7 +81,7 @@ def cross_terms(
             matrix = [[row[f"{p} and {q}"].value for q in ends[1]] for p in ends[0]]
             found.append(PairwiseTerm(first, second, np.array(matrix), label="measured"))
             if progress is not None:
-                progress(SensitivityProgress(done, len(pairs), key))
+                progress(Count(done, len(pairs), key))
     return found
 
 

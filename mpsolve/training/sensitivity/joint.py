@@ -9,6 +9,7 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.storage.journal import JsonLines
+from mpsolve.training.progress import Count
 from mpsolve.training.quantisers.quantiser import Mode
 from mpsolve.training.sensitivity.checkpoint import fingerprint, require_own
 from mpsolve.training.sensitivity.loss import losses
@@ -43,7 +44,7 @@ def joint_losses(
     configurations: Sequence[Configuration],
     *,
     checkpoint: str | PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[Count], None] | None = None,
 ) -> FloatArray:
     """The joint losses of ``C`` configurations: ``(C,)``.
 
@@ -59,7 +60,7 @@ def joint_losses(
         A file of JSON lines that takes up every loss, from which a killed run goes on; it serves
         for other configurations too.
     progress
-        Is told how many of how many are done.
+        Called after every configuration.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def joint_losses(
                 lines.append({"configuration": configuration.to_json(), "loss": known[key]})
         found.append(known[key])
         if progress is not None:
-            progress(done, len(configurations))
+            progress(Count(done, len(configurations)))
     return np.array(found)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from mpsolve.errors import InputError
 from mpsolve.profiles.merge import COLUMN
 from mpsolve.profiles.table import LatencyTable
+from mpsolve.training.progress import Count
 from mpsolve.training.sensitivity.checkpoint import SensitivityCheckpoint
 from mpsolve.training.sensitivity.metric import Metric, PairMetric, Sensitivity
 from mpsolve.training.sensitivity.operand import Operand, operand_bits
@@ -30,23 +31,6 @@ MEASURED = "sensitivity_measured"
 Candidates = dict[str, tuple["Precision", ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class SensitivityProgress:
-    """What a progress display may show.
-
-    Attributes
-    ----------
-    done, total
-        Measured operands, and all.
-    what
-        The operand that was measured last.
-    """
-
-    done: int
-    total: int
-    what: str
-
-
 def measure_sensitivities(
     model: QuantisableModel,
     data: Examples,
@@ -54,7 +38,7 @@ def measure_sensitivities(
     precisions: Sequence[Precision] | Mapping[str, Sequence[Precision]],
     *,
     checkpoint: str | PathLike[str] | None = None,
-    progress: Callable[[SensitivityProgress], None] | None = None,
+    progress: Callable[[Count], None] | None = None,
 ) -> LatencyTable:
     """Measure how sensitive a network is to every precision of every layer.
 
@@ -96,7 +80,7 @@ def measure_sensitivities(
         if key not in file.measured:
             file.append(key, measure(metric, model, data))
         if progress is not None:
-            progress(SensitivityProgress(done, len(tasks), key))
+            progress(Count(done, len(tasks), key))
     together = isinstance(metric, PairMetric)
     rows = [
         file.measured[layer][str(p)] if together else _added(model, file.measured, layer, p)

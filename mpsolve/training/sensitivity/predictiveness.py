@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mpsolve.model.pairwise import PairwiseTerm
     from mpsolve.model.precision import Precision
     from mpsolve.profiles.table import LatencyTable
+    from mpsolve.training.options import JournalKeywords
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import QuantisableModel
     from mpsolve.typing import FloatArray
@@ -106,8 +107,7 @@ def predictiveness(
     pairwise: Sequence[PairwiseTerm] = (),
     seed: int = 0,
     confidence: float = 0.95,
-    checkpoint: str | PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    **kept: Unpack[JournalKeywords],
 ) -> Predictiveness:
     """Compare the sums that a solver minimises with measured losses.
 
@@ -127,8 +127,8 @@ def predictiveness(
         Of the draw and of the bootstrap.
     confidence
         Of the intervals.
-    checkpoint, progress
-        As in `joint_losses`.
+    kept
+        ``checkpoint`` and ``progress`` as in `joint_losses`.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def predictiveness(
     if len(configurations) < 3:
         raise InputError("A rank correlation needs at least three configurations.")
     predicted = predicted_losses(sensitivities, configurations, pairwise)
-    measured = joint_losses(model, data, configurations, checkpoint=checkpoint, progress=progress)
+    measured = joint_losses(model, data, configurations, **kept)
     return compared(configurations, predicted, measured, seed=seed, confidence=confidence)
 
 

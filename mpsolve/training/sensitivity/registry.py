@@ -12,24 +12,18 @@ from mpsolve.training.sensitivity.kl import Kl
 from mpsolve.training.sensitivity.linearity import Linearity
 from mpsolve.training.sensitivity.loss import LossIncrease, PairedLossIncrease
 from mpsolve.training.sensitivity.mse import Mse
+from mpsolve.training.sensitivity.names import NAMES
 from mpsolve.training.sensitivity.taylor import Taylor
 
 if TYPE_CHECKING:
     from mpsolve.training.sensitivity.metric import Metric
 
-_ALL: tuple[Metric, ...] = (
-    Hessian(),
-    Taylor(),
-    Mse(),
-    Kl(),
-    Gradient(),
-    Fisher(),
-    Linearity(),
-    LossIncrease(),
-    PairedLossIncrease(),
+_MADE = (
+    *(Hessian(), Taylor(), Mse(), Kl(), Gradient(), Fisher(), Linearity()),
+    *(LossIncrease(), PairedLossIncrease()),
 )
 #: Name -> the metric with its usual settings.
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+METRICS: dict[str, Metric] = dict(zip(NAMES, _MADE, strict=True))
 
 
 def metric_named(name: str) -> Metric:

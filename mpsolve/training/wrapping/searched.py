@@ -12,8 +12,8 @@ from mpsolve.training.search.gates import Gates
 from mpsolve.training.wrapping.build import channels, observer, threshold, uniform
 
 if TYPE_CHECKING:
+    from mpsolve.training.options import Decomposition
     from mpsolve.training.quantisers.quantiser import Quantiser
-    from mpsolve.training.search.bayesian_bits import Decomposition
     from mpsolve.training.search.choice import Choice
     from mpsolve.training.search.gates import HardConcrete
     from mpsolve.training.wrapping.groups import ActivationGroup, WeightedLayer

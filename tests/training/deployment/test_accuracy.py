@@ -32,7 +32,7 @@ def test_both_are_counted_over_all_images(monkeypatch: pytest.MonkeyPatch, insta
         wrapped,
         TensorSplit(x, labels),
         batch_size=16,
-        progress=lambda *place: seen.append(place),
+        progress=lambda state: seen.append((state.done, state.total)),
     )
     assert wrapped.training
     assert seen == [(16, 50), (32, 50), (48, 50), (50, 50)]

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mpsolve.training.haq.episodes import HaqProgress, HaqResult
+    from mpsolve.training.haq.episodes import HaqResult
+    from mpsolve.training.progress import HaqProgress
 
 ROM = 2600
 

@@ -9,7 +9,7 @@ import torch
 
 from mpsolve import InputError
 from mpsolve.training import build_model, finetune, load_data, load_model
-from mpsolve.training.models.load import model_name
+from mpsolve.training.naming import model_name
 from mpsolve.training.recipes import load_recipe, recipe_for
 from tests.training.runs import tuning
 from tests.training.small import small_data, small_model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -22,9 +22,12 @@ from mpsolve.training import (
     set_generator,
 )
 from mpsolve.training.quantisers.rounding import nearest
-from mpsolve.training.search.bayesian_bits import Decomposition, differences, residuals
+from mpsolve.training.search.bayesian_bits import differences, residuals
 from mpsolve.training.search.layers import SearchedLayer
 from tests.training.support import SEEDS, assert_close, away_from_ties, by_search, normal
+
+if TYPE_CHECKING:
+    from mpsolve.training.options import Decomposition
 
 BOTH = pytest.mark.parametrize("decomposition", ["difference", "residual"])
 HARD = pytest.mark.parametrize("bits", [2, 4, 8])

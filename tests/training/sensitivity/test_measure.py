@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mpsolve.training.sensitivity.measure import SensitivityProgress
+    from mpsolve.training.progress import Count
     from mpsolve.training.sensitivity.operand import QuantisableModel
     from tests.training.sensitivity.handmade import HandMade
 
@@ -159,7 +159,7 @@ def test_a_killed_run_goes_on_as_if_undisturbed(name: str, tmp_path: Path) -> No
     file = tmp_path / "run.jsonl"
     operands = 4 if name == "loss-pairs" else 7
 
-    def kill(state: SensitivityProgress) -> None:
+    def kill(state: Count) -> None:
         if state.done == 3:
             raise Killed
 
@@ -170,7 +170,7 @@ def test_a_killed_run_goes_on_as_if_undisturbed(name: str, tmp_path: Path) -> No
     lines = file.read_text().splitlines(keepends=True)
     assert len(lines) == 4
     file.write_text("".join(lines[:3]) + lines[3][:20])
-    seen: list[SensitivityProgress] = []
+    seen: list[Count] = []
     resumed = measure_sensitivities(
         convolutional(), DATA, name, PRECISIONS, checkpoint=file, progress=seen.append
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 
@@ -16,7 +16,7 @@ from mpsolve.training.folder import fingerprint
 from mpsolve.training.haq.evaluator.clusters import ClusteredWeights
 from mpsolve.training.haq.evaluator.proxy import Part
 from mpsolve.training.loop import train
-from mpsolve.training.outcome import DivergenceError, Stop
+from mpsolve.training.outcome import DivergenceError
 from mpsolve.training.parameters import parameter_groups
 from mpsolve.training.quantisers.quantiser import Mode
 from mpsolve.training.quantisers.tqt import TqtQuantiser
@@ -27,15 +27,16 @@ from mpsolve.training.wrapping.build import channels, observer, threshold
 from mpsolve.training.wrapping.wrap import quantise_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from torch import nn
 
     from mpsolve.model.configuration import Configuration
     from mpsolve.profiles.networks.tensor_groups import Rules
-    from mpsolve.training.callbacks import TrainingProgress, TrainingState
+    from mpsolve.training.callbacks import TrainingState
     from mpsolve.training.data import DataSet
     from mpsolve.training.haq.settings import HaqSettings
+    from mpsolve.training.options import ComputeKeywords
     from mpsolve.training.quantisers.quantiser import Quantiser
     from mpsolve.training.wrapping.groups import ActivationGroup, WeightedLayer
     from mpsolve.training.wrapping.quantised_model import QuantisedModel
@@ -61,8 +62,8 @@ class ShortTraining:
         How it is trained.
     rules, name
         As in `quantise_model`.
-    device, workers, progress
-        As in `train`.
+    options
+        ``device``, ``workers`` and ``progress`` as in `mpsolve.training.options.TrainOptions`.
 
     Attributes
     ----------
@@ -80,16 +81,9 @@ class ShortTraining:
         *,
         rules: Rules | None = None,
         name: str = "",
-        device: str = "auto",
-        workers: int = 0,
-        progress: Callable[[TrainingProgress], None] | None = None,
+        **options: Unpack[ComputeKeywords],
     ) -> None:
-        self._settings = settings
-        self._options: dict[str, Any] = {
-            "device": device,
-            "workers": workers,
-            "progress": progress,
-        }
+        self._settings, self._options = settings, options
         seed = settings.seed
         self._data = replace(
             data,
@@ -106,7 +100,7 @@ class ShortTraining:
             name=name,
             signed_input=signed_input(self._data, self._recipe),
         )
-        self.model.to(this_process(device).device)
+        self.model.to(this_process(options.get("device", "auto")).device)
         size = settings.batch_size
         calibrate(self.model, self._data.train, self._recipe.quantisation, size)
         with self.model.mode(Mode.FLOAT):
@@ -136,7 +130,7 @@ class ShortTraining:
             )
         except DivergenceError:
             return 0.0
-        if done.stopped is Stop.INTERRUPTED:
+        if done.interrupted:
             return None
         return float(done.history[-1]["validation_accuracy"])
 
