@@ -20,6 +20,7 @@ from mpsolve.deploy.operators import MaxPool as MaxPool
 from mpsolve.deploy.requant import AccumulatorRange as AccumulatorRange
 from mpsolve.deploy.requant import Requant as Requant
 from mpsolve.deploy.requantise import Affine as Affine
+from mpsolve.deploy.requantise import BatchNorm as BatchNorm
 from mpsolve.deploy.requantise import fold_batch_norm as fold_batch_norm
 from mpsolve.deploy.requantise import fold_bias as fold_bias
 from mpsolve.deploy.requantise import integer_bias as integer_bias

@@ -68,16 +68,42 @@ def rescale(input_scale: FloatArray | float, output_scale: float) -> Affine:
     return Affine(np.asarray(input_scale) / output_scale, np.zeros(np.shape(input_scale)))
 
 
+@dataclass(frozen=True, eq=False)
+class BatchNorm:
+    """Batch normalisation with the statistics that it has learnt.
+
+    Attributes
+    ----------
+    gamma, beta, mean, variance
+        ``(C,)``.
+    epsilon
+        What is added to the variance.
+    """
+
+    gamma: FloatArray
+    beta: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    epsilon: float = 1e-5
+
+    @property
+    def factor(self) -> FloatArray:
+        """``(C,)`` what channels are multiplied with."""
+        variance = np.asarray(self.variance, np.float64)
+        return np.asarray(self.gamma, np.float64) / np.sqrt(variance + self.epsilon)
+
+    def shift(self, bias: FloatArray | float = 0.0) -> FloatArray:
+        """``(C,)`` what is added to them then, if they had a bias before."""
+        mean = np.asarray(self.mean, np.float64) - np.asarray(bias, np.float64)
+        return np.asarray(self.beta, np.float64) - mean * self.factor
+
+
 def fold_batch_norm(
+    norm: BatchNorm,
     *,
     input_scale: float,
     weight_scale: FloatArray | float,
     output_scale: float,
-    gamma: FloatArray,
-    beta: FloatArray,
-    mean: FloatArray,
-    variance: FloatArray,
-    epsilon: float = 1e-5,
     bias: FloatArray | None = None,
 ) -> Affine:
     """A layer followed by batch normalisation, in steps of its output.
@@ -87,22 +113,18 @@ def fold_batch_norm(
 
     Parameters
     ----------
+    norm
+        The batch normalisation.
     input_scale, output_scale
         What one step of the input and of the output is worth.
     weight_scale
         What one step of the weights is worth, ``(C,)`` per output channel or one number.
-    gamma, beta, mean, variance
-        ``(C,)`` of the batch normalisation.
-    epsilon
-        What it adds to the variance.
     bias
         ``(C,)`` of the layer itself, in real numbers.
     """
-    factor = np.asarray(gamma, np.float64) / np.sqrt(np.asarray(variance, np.float64) + epsilon)
-    shift = np.asarray(mean, np.float64) - (0.0 if bias is None else np.asarray(bias, np.float64))
     return Affine(
-        factor * input_scale * np.asarray(weight_scale, np.float64) / output_scale,
-        (np.asarray(beta, np.float64) - shift * factor) / output_scale,
+        norm.factor * input_scale * np.asarray(weight_scale, np.float64) / output_scale,
+        norm.shift(0.0 if bias is None else bias) / output_scale,
     )
 
 

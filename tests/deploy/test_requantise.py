@@ -16,6 +16,7 @@ from mpsolve import InputError
 from mpsolve.deploy import (
     AccumulatorRange,
     Affine,
+    BatchNorm,
     Requant,
     Tensor,
     fold_batch_norm,
@@ -155,13 +156,15 @@ def quantised_layer(
     accumulators = codes.astype(np.int64) @ weights.T
     normalised = accumulators * scale * scales
     affine = fold_batch_norm(
+        BatchNorm(
+            gamma=rng.normal(1, 0.3, 64),
+            beta=rng.normal(0, 1, 64),
+            mean=normalised.mean(0),
+            variance=normalised.var(0),
+        ),
         input_scale=scale,
         weight_scale=scales,
         output_scale=scale,
-        gamma=rng.normal(1, 0.3, 64),
-        beta=rng.normal(0, 1, 64),
-        mean=normalised.mean(0),
-        variance=normalised.var(0),
     )
     return affine, accumulators, AccumulatorRange.worst_case(weights, Tensor("x", (inputs,), bits))
 
@@ -222,14 +225,16 @@ def test_the_half_is_added_once() -> None:
 def test_batch_normalisation_is_folded_by_its_formula() -> None:
     """Hand calculation: (0.5 (3 acc - 1 + 2) / 2 + 1) / 0.25 = 3 acc + 5; see the docstring."""
     affine = fold_batch_norm(
+        BatchNorm(
+            gamma=np.array([0.5]),
+            beta=np.array([1.0]),
+            mean=np.array([1.0]),
+            variance=np.array([3.0]),
+            epsilon=1.0,
+        ),
         input_scale=1.5,
         weight_scale=np.array([2.0]),
         output_scale=0.25,
-        gamma=np.array([0.5]),
-        beta=np.array([1.0]),
-        mean=np.array([1.0]),
-        variance=np.array([3.0]),
-        epsilon=1.0,
         bias=np.array([2.0]),
     )
     np.testing.assert_allclose(affine.slope, [3.0])
@@ -248,13 +253,10 @@ def test_folding_equals_normalising_real_numbers(seed: int) -> None:
     real = accumulators * 0.1 * scales + bias
     expected = ((real - mean) / np.sqrt(variance + 1e-5) * gamma + beta) / 0.3
     affine = fold_batch_norm(
+        BatchNorm(gamma, beta, mean, variance),
         input_scale=0.1,
         weight_scale=scales,
         output_scale=0.3,
-        gamma=gamma,
-        beta=beta,
-        mean=mean,
-        variance=variance,
         bias=bias,
     )
     np.testing.assert_allclose(affine.slope * accumulators + affine.offset, expected, atol=1e-9)
@@ -263,13 +265,15 @@ def test_folding_equals_normalising_real_numbers(seed: int) -> None:
 def test_a_channel_that_is_switched_off_keeps_its_shift() -> None:
     """gamma = 0 leaves the rounded beta, whatever the input."""
     affine = fold_batch_norm(
+        BatchNorm(
+            gamma=np.array([0.0, -1.0]),
+            beta=np.array([2.6, 0.0]),
+            mean=np.array([5.0, 0.0]),
+            variance=np.array([0.0, 1.0]),
+        ),
         input_scale=1.0,
         weight_scale=np.ones(2),
         output_scale=1.0,
-        gamma=np.array([0.0, -1.0]),
-        beta=np.array([2.6, 0.0]),
-        mean=np.array([5.0, 0.0]),
-        variance=np.array([0.0, 1.0]),
     )
     accumulators = np.arange(-9, 10)[:, None].repeat(2, 1)
     ranges = AccumulatorRange(np.array([-9, -9]), np.array([9, 9]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.deploy.layers import Conv, Linear
+from mpsolve.deploy.requantise import BatchNorm
 from mpsolve.deploy.sums import Codes, LayerSums, PoolSums, Sums, unsupported
 from mpsolve.training.deployment.nodes import pair, settings
 from mpsolve.training.quantisers.quantiser import Quantiser
@@ -73,8 +74,8 @@ def batch_norm(walk: Walk, node: fx.Node, name: str) -> Sums:
     mean, variance = _numbers(norm.running_mean), _numbers(norm.running_var)
     gamma = np.ones_like(mean) if norm.weight is None else _numbers(norm.weight)
     beta = np.zeros_like(mean) if norm.bias is None else _numbers(norm.bias)
-    factor = gamma / np.sqrt(variance + norm.eps)
-    return value.normalise(factor, beta - mean * factor)
+    learnt = BatchNorm(gamma, beta, mean, variance, norm.eps)
+    return value.normalise(learnt.factor, learnt.shift())
 
 
 def clamp(walk: Walk, node: fx.Node, name: str) -> Sums:

@@ -53,8 +53,7 @@ class Residual(nn.Module):
 
 def convolution(
     name: str,
-    in_channels: int,
-    out_channels: int,
+    channels: tuple[int, int],
     kernel: int = 1,
     stride: int = 1,
     *,
@@ -64,13 +63,12 @@ def convolution(
 ) -> OrderedDict[str, nn.Module]:
     """A convolution ``NAME`` with batch normalisation ``NAME_norm`` and ``NAME_activation``.
 
-    The kernel is padded so that stride 1 keeps the size.
+    ``channels`` are those of the input and of the output. The kernel is padded so that stride 1
+    keeps the size.
     """
     parts: OrderedDict[str, nn.Module] = OrderedDict()
-    parts[name] = nn.Conv2d(
-        in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=bias
-    )
-    parts[f"{name}_norm"] = nn.BatchNorm2d(out_channels)
+    parts[name] = nn.Conv2d(*channels, kernel, stride, kernel // 2, groups=groups, bias=bias)
+    parts[f"{name}_norm"] = nn.BatchNorm2d(channels[1])
     if activation:
         parts[f"{name}_activation"] = activation()
     return parts
@@ -87,15 +85,14 @@ def depthwise_separable(
     """``dw`` and ``pw``: Howard et al., MobileNets, arXiv:1704.04861, figure 3."""
     dw = convolution(
         "dw",
-        in_channels,
-        in_channels,
+        (in_channels, in_channels),
         3,
         stride,
         groups=in_channels,
         bias=bias,
         activation=activation,
     )
-    pw = convolution("pw", in_channels, out_channels, bias=bias, activation=activation)
+    pw = convolution("pw", (in_channels, out_channels), bias=bias, activation=activation)
     return nn.Sequential(dw | pw)
 
 

@@ -16,7 +16,7 @@ BLOCKS = ((32, 1), (32, 2), (64, 1))
 def ds_cnn_small(classes: int, channels: int) -> nn.Sequential:
     """``conv0``, ``b0.dw``, ``b0.pw`` to ``b2.pw``, ``fc``: eight layers."""
     last = 16
-    parts = convolution("conv0", channels, last, 3, activation=nn.ReLU6)
+    parts = convolution("conv0", (channels, last), 3, activation=nn.ReLU6)
     for i, (wanted, stride) in enumerate(BLOCKS):
         parts[f"b{i}"] = depthwise_separable(last, wanted, stride, nn.ReLU6)
         last = wanted

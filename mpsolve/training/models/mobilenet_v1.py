@@ -7,27 +7,16 @@ from __future__ import annotations
 
 from torch import nn
 
+from mpsolve.profiles.networks.architectures.channels import floor_channels
+from mpsolve.profiles.networks.architectures.mobilenet_v1 import BLOCKS
 from mpsolve.training.models.blocks import classifier, convolution, depthwise_separable
-
-#: Output channels and stride of the blocks.
-BLOCKS = (
-    (64, 1),
-    (128, 2),
-    (128, 1),
-    (256, 2),
-    (256, 1),
-    (512, 2),
-    *[(512, 1)] * 5,
-    (1024, 2),
-    (1024, 1),
-)
 
 
 def mobilenet_v1(classes: int, channels: int, width: float = 1.0) -> nn.Sequential:
     """``conv0``, ``b0.dw``, ``b0.pw`` to ``b12.pw``, ``fc``; widths are rounded down."""
-    last = int(32 * width)
-    parts = convolution("conv0", channels, last, 3, 2, activation=nn.ReLU6)
+    last = floor_channels(32, width)
+    parts = convolution("conv0", (channels, last), 3, 2, activation=nn.ReLU6)
     for i, (wanted, stride) in enumerate(BLOCKS):
-        parts[f"b{i}"] = depthwise_separable(last, int(wanted * width), stride, nn.ReLU6)
-        last = int(wanted * width)
+        before, last = last, floor_channels(wanted, width)
+        parts[f"b{i}"] = depthwise_separable(before, last, stride, nn.ReLU6)
     return nn.Sequential(parts | classifier(last, classes))

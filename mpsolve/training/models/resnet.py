@@ -24,7 +24,7 @@ def resnet(classes: int, channels: int, depth: int, width: float = 1.0) -> nn.Se
     """
     bottleneck = depth >= 50
     last = int(64 * width)
-    parts = convolution("conv0", channels, last, 7, 2)
+    parts = convolution("conv0", (channels, last), 7, 2)
     parts["pool0"] = nn.MaxPool2d(3, 2, 1)
     blocks = (
         (int(inner * width), 2 if stage > 0 and i == 0 else 1)
@@ -36,7 +36,7 @@ def resnet(classes: int, channels: int, depth: int, width: float = 1.0) -> nn.Se
         way = bottleneck_way(last, inner, stride) if bottleneck else basic_way(last, inner, stride)
         shortcut: OrderedDict[str, nn.Module] = OrderedDict()
         if stride != 1 or last != after:
-            shortcut = convolution("shortcut", last, after, 1, stride, activation=None)
+            shortcut = convolution("shortcut", (last, after), 1, stride, activation=None)
         parts[f"b{i}"] = Residual(way, shortcut, nn.ReLU())
         last = after
     return nn.Sequential(parts | classifier(last, classes))
@@ -44,12 +44,12 @@ def resnet(classes: int, channels: int, depth: int, width: float = 1.0) -> nn.Se
 
 def basic_way(in_channels: int, channels: int, stride: int) -> OrderedDict[str, nn.Module]:
     """Figure 5, left: two 3 x 3 convolutions."""
-    way = convolution("conv0", in_channels, channels, 3, stride)
-    return way | convolution("conv1", channels, channels, 3, activation=None)
+    way = convolution("conv0", (in_channels, channels), 3, stride)
+    return way | convolution("conv1", (channels, channels), 3, activation=None)
 
 
 def bottleneck_way(in_channels: int, channels: int, stride: int) -> OrderedDict[str, nn.Module]:
     """Figure 5, right: 1 x 1, 3 x 3 and 1 x 1 convolutions."""
-    way = convolution("conv0", in_channels, channels)
-    way |= convolution("conv1", channels, channels, 3, stride)
-    return way | convolution("conv2", channels, channels * EXPANSION, activation=None)
+    way = convolution("conv0", (in_channels, channels))
+    way |= convolution("conv1", (channels, channels), 3, stride)
+    return way | convolution("conv2", (channels, channels * EXPANSION), activation=None)
