@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fisher:
-    """See the module."""
+    """See the module. It needs a backward pass per example, or per batch for activations."""
 
     name: ClassVar[str] = "fisher"
-    description: ClassVar[str] = "Squared gradients times squared perturbation (empirical Fisher)."
-    needs: ClassVar[str] = "a backward pass per example for weights, per batch for activations"
 
     def measure(
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]

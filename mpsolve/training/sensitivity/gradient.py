@@ -33,11 +33,9 @@ MOST = 1e10
 
 @dataclass(frozen=True, slots=True)
 class Gradient:
-    """See the module."""
+    """See the module. It needs a backward pass, and two forward passes per bit-width."""
 
     name: ClassVar[str] = "gradient"
-    description: ClassVar[str] = "Squared gradient times squared change of the layer's outputs."
-    needs: ClassVar[str] = "a backward pass, and two forward passes per bit-width"
 
     def measure(
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class Hessian:
     """See the module.
 
+    It needs a double backward pass per probe, a forward pass per bit-width.
+
     Attributes
     ----------
     tolerance
@@ -49,8 +51,6 @@ class Hessian:
     seed: int = 0
 
     name: ClassVar[str] = "hessian"
-    description: ClassVar[str] = "Average Hessian trace times squared perturbation (HAWQ-V2)."
-    needs: ClassVar[str] = "a double backward pass per probe, a forward pass per bit-width"
 
     def measure(
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]

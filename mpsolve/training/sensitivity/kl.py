@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kl:
-    """``sum p (log p - log p_q)`` in nats, p from float scores ``(N, classes)``; a mean over N."""
+    """``sum p (log p - log p_q)`` in nats, p from float scores ``(N, classes)``; a mean over N.
+
+    It needs a forward pass, and one more per bit-width; no targets.
+    """
 
     name: ClassVar[str] = "kl"
-    description: ClassVar[str] = "Divergence of the class probabilities from those in float."
-    needs: ClassVar[str] = "a forward pass, and one more per bit-width; no targets"
 
     @torch.no_grad()
     def measure(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class Linearity:
     """See the module.
 
+    It needs two forward passes per draw of noise (24), one per bit-width.
+
     Attributes
     ----------
     taus
@@ -45,8 +47,6 @@ class Linearity:
     seed: int = 0
 
     name: ClassVar[str] = "linearity"
-    description: ClassVar[str] = "Increase of the loss by noise as strong as that of quantisation."
-    needs: ClassVar[str] = "two forward passes per draw of noise (24), one per bit-width"
 
     @torch.no_grad()
     def measure(

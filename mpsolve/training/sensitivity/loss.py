@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LossIncrease:
-    """The mean loss with one operand quantised, less that in float, on the same examples."""
+    """The mean loss with one operand quantised, less that in float, on the same examples.
+
+    It needs a forward pass, and one more per bit-width.
+    """
 
     name: ClassVar[str] = "loss"
-    description: ClassVar[str] = "Measured increase of the loss, one operand at a time."
-    needs: ClassVar[str] = "a forward pass, and one more per bit-width"
 
     @torch.no_grad()
     def measure(
@@ -46,13 +47,13 @@ class LossIncrease:
 class PairedLossIncrease(LossIncrease):
     """The same with both operands of a layer quantised together, for each of its precisions.
 
+    It needs a forward pass, and one more per precision.
+
     An activation that k layers read is counted by each of them as a k-th, so that the sum over
     the layers has it once.
     """
 
     name: ClassVar[str] = "loss-pairs"
-    description: ClassVar[str] = "Measured increase of the loss, both operands of a layer at once."
-    needs: ClassVar[str] = "a forward pass, and one more per precision"
 
     @torch.no_grad()
     def measure_pairs(

@@ -54,16 +54,6 @@ class Metric(Protocol):
         """As in `METRICS`."""
         ...
 
-    @property
-    def description(self) -> str:
-        """One sentence: what is measured, in which unit."""
-        ...
-
-    @property
-    def needs(self) -> str:
-        """What it computes with, for people: passes per operand and bit-width."""
-        ...
-
     def measure(
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]
     ) -> list[Sensitivity]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Mse:
     """``||Y_q - Y||^2 / ||Y||^2``, both squares summed over the examples.
 
+    It needs a forward pass, and one more per bit-width; no targets.
+
     Attributes
     ----------
     of
@@ -34,8 +36,6 @@ class Mse:
     of: Literal["output", "operand"] = "output"
 
     name: ClassVar[str] = "mse"
-    description: ClassVar[str] = "Relative square error of the outputs of the layer."
-    needs: ClassVar[str] = "a forward pass, and one more per bit-width; no targets"
 
     @torch.no_grad()
     def measure(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.training.calibration import needs_sign
 from mpsolve.training.sensitivity.examples import Examples
+from mpsolve.training.sensitivity.names import EXAMPLES
 from mpsolve.training.wrapping.fixed import FixedPrecision
 from mpsolve.training.wrapping.wrap import quantise_model
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def prepare(
     model: nn.Module,
     data: DataSet,
-    count: int = 256,
+    count: int = EXAMPLES,
     *,
     seed: int = 0,
     rules: Rules | None = None,

@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Taylor:
-    """See the module."""
+    """See the module. It needs four nested backward passes per bit-width."""
 
     name: ClassVar[str] = "taylor"
-    description: ClassVar[str] = "Second-order expansion of the increase of the loss."
-    needs: ClassVar[str] = "four nested backward passes per bit-width"
 
     def measure(
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]

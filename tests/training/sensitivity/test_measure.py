@@ -59,8 +59,6 @@ class Constant:
     """Scores 1 for weights and 12 for activations, plus the bits; errors are 3 and 4."""
 
     name: ClassVar[str] = "constant"
-    description: ClassVar[str] = ""
-    needs: ClassVar[str] = ""
 
     def measure(
         self, model: QuantisableModel, data: Examples, operand: Operand, bits: Sequence[int]
