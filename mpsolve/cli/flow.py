@@ -16,10 +16,9 @@ from mpsolve.cli.output import print_json, print_report, write_error
 from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.status import INTERRUPTED, SOLVED
 from mpsolve.cli.strengths import StrengthCommand, numbers, strength_option
-from mpsolve.cli.training import require_torch
+from mpsolve.cli.training import device_option, folder_option, require_torch
 from mpsolve.errors import InputError
 from mpsolve.training.flow.settings import BUDGETS, SEARCHES, FlowSettings
-from mpsolve.training.options import RunOptions
 from mpsolve.training.sensitivity.names import DEFAULT, NAMES
 
 if TYPE_CHECKING:
@@ -131,15 +130,8 @@ Examples:
     help="Pieces of work at once, each on one thread.  [default: one per processor, or one where "
     "a GPU computes]",
 )
-@click.option("--device", default=RunOptions.device, show_default=True, help="As in mpsolve train.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    required=True,
-    shell_complete=complete_files,
-    help="Where everything is kept; a flow that was stopped goes on from there.",
-)
+@device_option
+@folder_option
 @rules_options
 @output_options
 def flow(

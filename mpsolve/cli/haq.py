@@ -16,9 +16,15 @@ from mpsolve.cli.output import check_writable, print_json, print_report, write_e
 from mpsolve.cli.profiling import graph_rules
 from mpsolve.cli.progress import following
 from mpsolve.cli.status import INTERRUPTED, SOLVED, error_status
-from mpsolve.cli.training import MODEL_HELP, load_trained, require_torch
+from mpsolve.cli.training import (
+    MODEL_HELP,
+    device_option,
+    folder_option,
+    load_trained,
+    require_torch,
+    workers_option,
+)
 from mpsolve.errors import InfeasibleError, InputError
-from mpsolve.training.haq.options import HaqOptions
 from mpsolve.training.haq.settings import STRATEGIES, HaqSettings
 
 if TYPE_CHECKING:
@@ -98,28 +104,15 @@ Exit status: 0 found; 2 bad input; 3 infeasible: it does not fit even in 2 bits;
     show_default=True,
     help="Of everything random.",
 )
-@click.option("--device", default=HaqOptions.device, show_default=True, help="As in mpsolve train.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    default=HaqOptions.workers,
-    show_default=True,
-    help="Processes that read examples ahead.",
-)
+@device_option
+@workers_option
 @click.option(
     "--plot",
     metavar="FILE",
     shell_complete=complete_files,
     help="Draw bits and memory by episode (.png, .pdf, .svg).",
 )
-@click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    required=True,
-    shell_complete=complete_files,
-    help="Where the run is kept; a run that was stopped goes on from there.",
-)
+@folder_option
 @rules_options
 @output_options
 def haq(

@@ -25,6 +25,28 @@ MODEL_HELP = """MODEL is the name of a known network (ds_cnn, ds_cnn_small, lene
     returns the torch module. The weights may follow after a colon: a state dictionary, or the
     folder of a run."""
 
+device_option: Decorator = click.option(
+    "--device",
+    default=TrainOptions.device,
+    show_default=True,
+    help="cpu, cuda, cuda:1, or auto: CUDA where there is some.",
+)
+workers_option: Decorator = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=TrainOptions.workers,
+    show_default=True,
+    help="Processes that read examples ahead.",
+)
+folder_option: Decorator = click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    required=True,
+    shell_complete=complete_files,
+    help="Where the run is kept; a run that was stopped goes on from there.",
+)
+
 _OPTIONS: tuple[Decorator, ...] = (
     click.argument("model", shell_complete=complete_files),
     click.option(
@@ -34,14 +56,7 @@ _OPTIONS: tuple[Decorator, ...] = (
         help="digits, synthetic:KIND, cifar10:FOLDER or imagefolder:FOLDER, with options after "
         "commas.",
     ),
-    click.option(
-        "-o",
-        "--output",
-        metavar="FOLDER",
-        required=True,
-        shell_complete=complete_files,
-        help="Where the run is kept; a run that was stopped goes on from there.",
-    ),
+    folder_option,
     click.option(
         "--recipe",
         metavar="NAME|FILE",
@@ -60,19 +75,8 @@ _OPTIONS: tuple[Decorator, ...] = (
         type=click.IntRange(min=0),
         help="Seed of everything random.  [default: that of the recipe]",
     ),
-    click.option(
-        "--device",
-        default=TrainOptions.device,
-        show_default=True,
-        help="cpu, cuda, cuda:1, or auto: CUDA where there is some.",
-    ),
-    click.option(
-        "--workers",
-        type=click.IntRange(min=0),
-        default=TrainOptions.workers,
-        show_default=True,
-        help="Processes that read examples ahead.",
-    ),
+    device_option,
+    workers_option,
     click.option(
         "--checkpoint-batches",
         type=click.IntRange(min=1),
