@@ -8,8 +8,9 @@ from torch import nn
 
 from mpsolve import InputError, load_table
 from mpsolve.training import build_model
-from mpsolve.training.models import count_layers, models
+from mpsolve.training.models import models
 from mpsolve.training.models.blocks import Add
+from tests.training.models.counting import count_layers
 
 
 def parameters(model: nn.Module) -> int:

@@ -1,4 +1,4 @@
-"""Operations and weights of every layer, counted while the network runs."""
+"""Operations and weights of every layer, counted while a network runs: an oracle."""
 
 from __future__ import annotations
 
