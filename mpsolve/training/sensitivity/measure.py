@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,10 +75,10 @@ def measure_sensitivities(
     metric = metric_named(metric) if isinstance(metric, str) else metric
     candidates = _candidates(model, precisions)
     file = SensitivityCheckpoint(checkpoint, metric, model, data, candidates)
-    tasks = list(_tasks(model, metric, candidates))
-    for done, (key, measure) in enumerate(tasks, 1):
+    tasks = list(_tasks(model, data, metric, candidates))
+    for done, (key, widths, measure) in enumerate(tasks, 1):
         if key not in file.measured:
-            file.append(key, measure(metric, model, data))
+            file.append(key, dict(zip(map(str, widths), measure(), strict=True)))
         if progress is not None:
             progress(Count(done, len(tasks), key))
     together = isinstance(metric, PairMetric)
@@ -103,47 +103,22 @@ def clipping(table: LatencyTable) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _OperandTask:
-    operand: Operand
-    bits: tuple[int, ...]
-
-    def __call__(
-        self, metric: Metric, model: QuantisableModel, data: Examples
-    ) -> dict[str, Sensitivity]:
-        found = metric.measure(model, data, self.operand, self.bits)
-        return {str(b): value for b, value in zip(self.bits, found, strict=True)}
-
-
-@dataclass(frozen=True, slots=True)
-class _PairTask:
-    layer: str
-    precisions: tuple[Precision, ...]
-
-    def __call__(
-        self, metric: Metric, model: QuantisableModel, data: Examples
-    ) -> dict[str, Sensitivity]:
-        assert isinstance(metric, PairMetric)
-        found = metric.measure_pairs(model, data, self.layer, self.precisions)
-        return {str(p): value for p, value in zip(self.precisions, found, strict=True)}
-
-
 def _tasks(
-    model: QuantisableModel, metric: Metric, candidates: Candidates
-) -> Iterator[tuple[str, _OperandTask | _PairTask]]:
-    """What is to be measured, every operand once; the activation of a group by its first layer."""
+    model: QuantisableModel, data: Examples, metric: Metric, candidates: Candidates
+) -> Iterator[tuple[str, Sequence[object], Callable[[], list[Sensitivity]]]]:
+    """What is measured at which widths, and how; the activation of a group by its first layer."""
     for layer, own in candidates.items():
         if isinstance(metric, PairMetric):
-            yield layer, _PairTask(layer, own)
+            yield layer, own, partial(metric.measure_pairs, model, data, layer, own)
             continue
         group = tuple(model.group_of(layer).layers)
         kinds: list[tuple[Kind, tuple[str, ...]]] = [("weight", (layer,))]
         if group[0] == layer:
             kinds.insert(0, ("activation", group))
         for kind, members in kinds:
-            bits = {operand_bits(m, p)[kind] for m in members for p in candidates[m]}
+            bits = sorted({operand_bits(m, p)[kind] for m in members for p in candidates[m]})
             operand = Operand(layer, kind)
-            yield str(operand), _OperandTask(operand, tuple(sorted(bits)))
+            yield str(operand), bits, partial(metric.measure, model, data, operand, bits)
 
 
 def _added(
