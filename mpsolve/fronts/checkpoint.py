@@ -5,35 +5,38 @@ JSON lines: the first identifies the problem by a fingerprint, each further one 
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.fronts.epsilon_constraint import Point
-from mpsolve.storage.journal import JsonLines
+from mpsolve.storage.digest import digest
+from mpsolve.storage.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from mpsolve.model.problem import Problem
 
 
 class Checkpoint:
-    """The points of one front, in the file and in memory."""
+    """The points of one front, in memory and, if there is one, in a file."""
 
-    def __init__(self, path: str | PathLike[str], problem: Problem, x: str, epsilon: float) -> None:
+    def __init__(
+        self, path: str | PathLike[str] | None, problem: Problem, x: str, epsilon: float
+    ) -> None:
         """Open the file, or begin it.
 
         Raises
         ------
         InputError
-            If the file cannot be used: it is none of ours, or that of another front.
+            If the file cannot be used: it is none of ours, that of another front, or being
+            written.
         """
-        self._path = path
-        self._lines = JsonLines(path, "the checkpoint of a front")
+        self.points: list[Point] = []
+        self._path, self._problem = path, problem
         self._header = {
             "mpsolve": "front",
             "fingerprint": fingerprint(problem, x, epsilon),
@@ -42,39 +45,38 @@ class Checkpoint:
             "epsilon": epsilon,
             "source": problem.source,
         }
-        self.points = self._read(problem)
+        self._journal = Journal(
+            path,
+            "the checkpoint of a front",
+            self._header,
+            self._take,
+            check=self._check,
+            key=lambda entry: entry["x"],
+        )
+
+    def close(self) -> None:
+        """Let other runs use the file."""
+        self._journal.close()
 
     def append(self, point: Point) -> None:
         """Write a point."""
+        self._journal.append({"x": point.x, "y": point.y, "choice": point.choice.tolist()})
         self.points.append(point)
-        self._lines.append({"x": point.x, "y": point.y, "choice": point.choice.tolist()})
 
-    def _read(self, problem: Problem) -> list[Point]:
-        entries = self._lines.read()
-        if not entries:
-            self._lines.append(self._header)
-            return []
-        header, *points = entries
-        if header != self._header:
+    def _check(self, theirs: Mapping[str, Any]) -> None:
+        if theirs != self._header:
             raise InputError(
                 f"{self._path} belongs to the front of another problem; name another file."
             )
-        return [self._point(data, problem) for data in points]
 
-    def _point(self, data: Any, problem: Problem) -> Point:
-        try:
-            choice = np.array(data["choice"], np.int64)
-            problem.flat(choice)
-            return Point(data["x"], data["y"], choice)
-        except (KeyError, TypeError, ValueError):
-            raise InputError(
-                f"{self._path} holds a line that is no point: {json.dumps(data)[:60]}"
-            ) from None
+    def _take(self, entry: Any) -> None:
+        choice = np.array(entry["choice"], np.int64)
+        self._problem.flat(choice)
+        self.points.append(Point(entry["x"], entry["y"], choice))
 
 
 def fingerprint(problem: Problem, x: str, epsilon: float) -> str:
     """A digest of everything that the points of a front depend on."""
-    digest = sha256()
     texts = [
         problem.layers,
         [str(p) for p in problem.precisions],
@@ -88,9 +90,9 @@ def fingerprint(problem: Problem, x: str, epsilon: float) -> str:
         ],
         (x, epsilon),
     ]
-    digest.update(repr(texts).encode())
     used = {x: problem.costs[x]} | {name: problem.costs[name] for name in problem.budgets}
-    for name, values in (("", problem.loss), *sorted(used.items())):
-        digest.update(f"{name} {values.dtype}".encode() + values.tobytes())
-    digest.update(problem.offsets.tobytes())
-    return digest.hexdigest()
+    columns = (
+        f"{name} {values.dtype}".encode() + values.tobytes()
+        for name, values in (("", problem.loss), *sorted(used.items()))
+    )
+    return digest(repr(texts), *columns, problem.offsets.tobytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,28 +86,25 @@ def front_point_by_point(
     `FLOAT_STEP` of the largest sum are taken for one.
     """
     began, problem = time.perf_counter(), presolved.problem
-    file = None if checkpoint is None else Checkpoint(checkpoint, problem, x, epsilon)
-    points = [] if file is None else file.points
     solves = _Solves(presolved, x, Repetition(method, time_limit, threads))
-    after = points[-1].x if points else None
     complete, limit, notes = False, None, []
-    if points:
-        notes.append(f"{len(points)} points were taken over from {checkpoint}.")
-    try:
-        least = solves.least_x(None).x
-        for point in epsilon_constraint(solves, least, epsilon, after):
-            if file is None:
-                points.append(point)
-            else:
+    with closing(Checkpoint(checkpoint, problem, x, epsilon)) as file:
+        points = file.points
+        after = points[-1].x if points else None
+        if points:
+            notes.append(f"{len(points)} points were taken over from {checkpoint}.")
+        try:
+            least = solves.least_x(None).x
+            for point in epsilon_constraint(solves, least, epsilon, after):
                 file.append(point)
-            if progress:
-                width = points[0].x - least
-                progress((points[0].x - point.x) / width if width else 1.0)
-        complete = True
-    except Stopped as stop:
-        limit = stop.limit
-    except KeyboardInterrupt:
-        limit = Limit.INTERRUPTED
+                if progress:
+                    width = points[0].x - least
+                    progress((points[0].x - point.x) / width if width else 1.0)
+            complete = True
+        except Stopped as stop:
+            limit = stop.limit
+        except KeyboardInterrupt:
+            limit = Limit.INTERRUPTED
     if not points:
         raise NoSolutionError("The front was stopped before its first point was found.")
     found = points[::-1]

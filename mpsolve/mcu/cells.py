@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from mpsolve.mcu.fit import usage
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
 from mpsolve.solving.session import Session
-from mpsolve.storage.journal import JsonLines
+from mpsolve.storage.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from mpsolve.mcu.setting import Setting
@@ -58,8 +59,12 @@ class Cells:
         self.takes: dict[tuple[int, int], tuple[int, int]] = {}
         self.solved = 0
         self.within: dict[int, Session] = {}
-        self.lines = JsonLines(checkpoint, "the checkpoint of a surface") if checkpoint else None
-        self.known = self._known()
+        self.known: dict[tuple[int, int], IntArray | None] = {}
+        self._journal = self._open(checkpoint)
+
+    def close(self) -> None:
+        """Let other runs use the file."""
+        self._journal.close()
 
     def fill(self, i: int, j: int) -> None:
         """Answer one pair; all looser ones are answered."""
@@ -114,15 +119,11 @@ class Cells:
                 f"{self.solved} searches; with a checkpoint the same command goes on from there."
             )
         self.solved += 1
-        if self.lines:
-            found = None if solution.choice is None else solution.choice.tolist()
-            self.lines.append({"rom": rom, "ram": ram, "choice": found})
+        found = None if solution.choice is None else solution.choice.tolist()
+        self._journal.append({"rom": rom, "ram": ram, "choice": found})
         return solution.choice
 
-    def _known(self) -> dict[tuple[int, int], IntArray | None]:
-        """The answers in the checkpoint."""
-        if self.lines is None:
-            return {}
+    def _open(self, path: str | PathLike[str] | None) -> Journal:
         rows = ram_budget(self.problem, self.network, 0, rules=self.setting.rules)
         header = {
             "mpsolve": "surface",
@@ -130,16 +131,22 @@ class Cells:
             "source": self.problem.source,
             "setting": repr(self.setting),
         }
-        entries = self.lines.read()
-        if not entries:
-            self.lines.append(header)
-        elif entries[0] != header:
-            raise InputError(
-                "The checkpoint belongs to the surface of another problem; name another file."
-            )
-        return {
-            (entry["rom"], entry["ram"]): (
-                None if entry["choice"] is None else np.array(entry["choice"], np.int64)
-            )
-            for entry in entries[1:]
-        }
+
+        def check(theirs: Mapping[str, Any]) -> None:
+            if theirs != header:
+                raise InputError(
+                    f"{path} belongs to the surface of another problem; name another file."
+                )
+
+        def take(entry: Any) -> None:
+            choice = None if entry["choice"] is None else np.array(entry["choice"], np.int64)
+            self.known[entry["rom"], entry["ram"]] = choice
+
+        return Journal(
+            path,
+            "the checkpoint of a surface",
+            header,
+            take,
+            check=check,
+            key=lambda entry: (entry["rom"], entry["ram"]),
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -160,14 +161,12 @@ def surface(
         raise InputError("A surface needs limits on ROM and on RAM.")
     roms, rams = np.unique(np.array(rom, np.int64)), np.unique(np.array(ram, np.int64))
     problem = mcu_problem(network, loss=loss, sensitivities=sensitivities, setting=setting)
-    cells = Cells(network, problem, setting, roms, rams, method, checkpoint)
-    total = len(roms) * len(rams)
-    for done, (i, j) in enumerate(
-        (i, j) for j in reversed(range(len(rams))) for i in reversed(range(len(roms)))
-    ):
-        cells.fill(i, j)
-        if progress:
-            progress((done + 1) / total)
+    order = [(i, j) for j in reversed(range(len(rams))) for i in reversed(range(len(roms)))]
+    with closing(Cells(network, problem, setting, roms, rams, method, checkpoint)) as cells:
+        for done, (i, j) in enumerate(order, 1):
+            cells.fill(i, j)
+            if progress:
+                progress(done / len(order))
     cells.settle()
     return Surface(
         network,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -329,6 +331,53 @@ def test_resuming(tmp_path: Path) -> None:
     assert pairs(again) == expected
 
 
+#: Another process that finds the points of the same front into the same file.
+SECOND = """
+import sys
+import numpy as np
+from mpsolve import InputError, Problem
+from mpsolve.fronts.point_by_point import front_point_by_point
+from mpsolve.presolve.presolved import Presolved
+rng = np.random.default_rng(8)
+problem = Problem.from_arrays(rng.integers(0, 99, (6, 4)), {"t": rng.integers(0, 99, (6, 4))})
+given = {"epsilon": 0.0, "method": "mckp", "threads": 1, "time_limit": None, "progress": None}
+try:
+    front_point_by_point(Presolved(problem), "t", checkpoint=sys.argv[1], **given)
+except InputError as error:
+    print(error)
+"""
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    """The second is refused in a sentence, and the file of the first is right."""
+    rng = np.random.default_rng(8)
+    problem = Problem.from_arrays(rng.integers(0, 99, (6, 4)), {"t": rng.integers(0, 99, (6, 4))})
+    file = tmp_path / "front.jsonl"
+    said: list[str] = []
+
+    def meanwhile(part: float) -> None:
+        if not said:
+            command = [sys.executable, "-c", SECOND, str(file)]
+            said.append(subprocess.run(command, capture_output=True, text=True).stdout)
+
+    expected = truth(problem, "t")
+    assert pairs(_one_by_one(problem, checkpoint=file, progress=meanwhile)) == expected
+    assert said[0].startswith(f"{file} is being written by another run; wait until it ends")
+    lines = [json.loads(line) for line in file.read_text().splitlines()[1:]]
+    assert [(p["x"], p["y"]) for p in lines] == expected[::-1]
+
+
+def test_what_two_runs_once_wrote_is_refused(tmp_path: Path) -> None:
+    """Points that stand twice in a file are no front."""
+    problem = Problem.from_arrays(np.array([[0, 3, 9]]), {"t": np.array([[9, 3, 0]])})
+    file = tmp_path / "front.jsonl"
+    _one_by_one(problem, checkpoint=file)
+    with file.open("a") as stream:
+        stream.write(file.read_text().splitlines()[1] + "\n")
+    with pytest.raises(InputError, match=r"front.jsonl holds line 5 twice"):
+        _one_by_one(problem, checkpoint=file)
+
+
 def test_foreign_checkpoints(tmp_path: Path, small: Problem) -> None:
     """A file of another problem, another epsilon or another kind is refused and left alone."""
     problem = small.replace(costs={"t": small.costs["latency"]}, units={})
@@ -348,7 +397,7 @@ def test_foreign_checkpoints(tmp_path: Path, small: Problem) -> None:
     file.write_text("layer,latency\n")
     with pytest.raises(InputError, match="is not the checkpoint of a front"):
         _one_by_one(problem, checkpoint=file)
-    with pytest.raises(InputError, match="cannot read the checkpoint"):
+    with pytest.raises(InputError, match="cannot be written: Is a directory"):
         _one_by_one(problem, checkpoint=tmp_path)
     assert "nothing was written" in pareto_front(small, checkpoint=tmp_path / "new").notes[0]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from mpsolve.errors import InputError
-from mpsolve.storage.journal import JsonLines
+from mpsolve.storage.journal import Journal
 from mpsolve.training.sensitivity.examples import digest_tensor
 from mpsolve.training.sensitivity.metric import Metric, Sensitivity
 
@@ -33,7 +32,8 @@ class SensitivityCheckpoint:
     Raises
     ------
     InputError
-        If the file cannot be used: it is none of ours, or that of another measurement.
+        If the file cannot be used: it is none of ours, that of another measurement, or being
+        written.
     """
 
     def __init__(
@@ -45,10 +45,6 @@ class SensitivityCheckpoint:
         candidates: Mapping[str, Sequence[Precision]],
     ) -> None:
         self.measured: dict[str, dict[str, Sensitivity]] = {}
-        self._path = path
-        self._lines = None if path is None else JsonLines(path, "a checkpoint of sensitivities")
-        if self._lines is None:
-            return
         header = {
             "mpsolve": "sensitivities",
             "metric": f"{metric.name}: {metric!r}",
@@ -56,45 +52,42 @@ class SensitivityCheckpoint:
             "model": fingerprint(model),
             "precisions": {layer: [*map(str, own)] for layer, own in candidates.items()},
         }
-        entries = self._lines.read()
-        if not entries:
-            self._lines.append(header)
-            return
-        require_own(path, entries[0], header, "a checkpoint of sensitivities")
-        for entry in entries[1:]:
-            self._take(entry)
+        self._journal = Journal(
+            path,
+            "a checkpoint of sensitivities",
+            header,
+            self._take,
+            check=lambda theirs: require_own(path, theirs, header),
+            key=lambda entry: entry["measured"],
+        )
+
+    def close(self) -> None:
+        """Let other runs use the file."""
+        self._journal.close()
 
     def append(self, key: str, found: dict[str, Sensitivity]) -> None:
         """Take up what was measured of one operand or layer."""
+        values = {of: [s.value, s.error] for of, s in found.items()}
+        self._journal.append({"measured": key, "values": values})
         self.measured[key] = found
-        if self._lines is not None:
-            values = {of: [s.value, s.error] for of, s in found.items()}
-            self._lines.append({"measured": key, "values": values})
 
     def _take(self, entry: Any) -> None:
-        try:
-            self.measured[entry["measured"]] = {
-                of: Sensitivity(float(value), float(error))
-                for of, (value, error) in entry["values"].items()
-            }
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise InputError(
-                f"{self._path} holds a line that is no sensitivity: {json.dumps(entry)[:60]}"
-            ) from None
+        self.measured[entry["measured"]] = {
+            of: Sensitivity(float(value), float(error))
+            for of, (value, error) in entry["values"].items()
+        }
 
 
 def require_own(
-    path: str | PathLike[str] | None, theirs: Any, own: Mapping[str, Any], what: str
+    path: str | PathLike[str] | None, theirs: Mapping[str, Any], own: Mapping[str, Any]
 ) -> None:
     """Refuse a file that begins with another header.
 
     Raises
     ------
     InputError
-        If it is none of ours, or that of another measurement.
+        If it is that of another measurement.
     """
-    if not isinstance(theirs, dict) or theirs.get("mpsolve") != own["mpsolve"]:
-        raise InputError(f"{path} is not {what}.")
     if other := [name for name in own if theirs.get(name) != own[name]]:
         raise InputError(
             f"{path} was measured with another {' and another '.join(other)}; name another file, "

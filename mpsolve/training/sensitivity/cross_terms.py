@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,10 +66,11 @@ def cross_terms(
         Called after every pair.
     """
     candidates = {layer: _candidates(table, layer) for layer in table.layers}
-    file = SensitivityCheckpoint(checkpoint, PairedLossIncrease(), model, data, candidates)
     alone: dict[str, FloatArray] = {}
     found = []
-    with measuring(model):
+    metric = PairedLossIncrease()
+    opened = SensitivityCheckpoint(checkpoint, metric, model, data, candidates)
+    with closing(opened) as file, measuring(model):
         for done, (first, second) in enumerate(pairs, 1):
             key = f"{first} and {second}"
             ends = candidates[first], candidates[second]

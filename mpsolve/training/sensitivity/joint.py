@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.errors import InputError
-from mpsolve.storage.journal import JsonLines
+from mpsolve.storage.journal import Journal
 from mpsolve.training.progress import Count
 from mpsolve.training.quantisers.quantiser import Mode
 from mpsolve.training.sensitivity.checkpoint import fingerprint, require_own
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from mpsolve.training.sensitivity.examples import Examples
     from mpsolve.training.sensitivity.operand import QuantisableModel
     from mpsolve.typing import FloatArray
-
-_WHAT = "a checkpoint of joint losses"
 
 
 def joint_loss(model: QuantisableModel, data: Examples, configuration: Configuration) -> float:
@@ -68,35 +65,27 @@ def joint_losses(
         If the checkpoint belongs to another model or other examples, or is none.
     """
     known: dict[str, float] = {}
-    lines = None
-    if checkpoint is not None:
-        lines = JsonLines(checkpoint, _WHAT)
-        header = {"mpsolve": "joint losses", "data": data.fingerprint, "model": fingerprint(model)}
-        entries = lines.read()
-        if entries:
-            require_own(checkpoint, entries[0], header, _WHAT)
-            known = dict(_read(checkpoint, entry) for entry in entries[1:])
-        else:
-            lines.append(header)
+    header = {"mpsolve": "joint losses", "data": data.fingerprint, "model": fingerprint(model)}
+    journal = Journal(
+        checkpoint,
+        "a checkpoint of joint losses",
+        header,
+        lambda entry: known.update({_key(entry["configuration"]): float(entry["loss"])}),
+        check=lambda theirs: require_own(checkpoint, theirs, header),
+        key=lambda entry: _key(entry["configuration"]),
+    )
     found = []
-    for done, configuration in enumerate(configurations, 1):
-        key = _key(configuration.to_json())
-        if key not in known:
-            known[key] = joint_loss(model, data, configuration)
-            if lines is not None:
-                lines.append({"configuration": configuration.to_json(), "loss": known[key]})
-        found.append(known[key])
-        if progress is not None:
-            progress(Count(done, len(configurations)))
+    with journal:
+        for done, configuration in enumerate(configurations, 1):
+            key = _key(configuration.to_json())
+            if key not in known:
+                known[key] = joint_loss(model, data, configuration)
+                journal.append({"configuration": configuration.to_json(), "loss": known[key]})
+            found.append(known[key])
+            if progress is not None:
+                progress(Count(done, len(configurations)))
     return np.array(found)
 
 
 def _key(configuration: Any) -> str:
     return json.dumps(configuration, sort_keys=True)
-
-
-def _read(path: object, entry: Any) -> tuple[str, float]:
-    try:
-        return _key(entry["configuration"]), float(entry["loss"])
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path} holds a line that is no loss: {json.dumps(entry)[:60]}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -74,13 +75,13 @@ def measure_sensitivities(
     """
     metric = metric_named(metric) if isinstance(metric, str) else metric
     candidates = _candidates(model, precisions)
-    file = SensitivityCheckpoint(checkpoint, metric, model, data, candidates)
     tasks = list(_tasks(model, data, metric, candidates))
-    for done, (key, widths, measure) in enumerate(tasks, 1):
-        if key not in file.measured:
-            file.append(key, dict(zip(map(str, widths), measure(), strict=True)))
-        if progress is not None:
-            progress(Count(done, len(tasks), key))
+    with closing(SensitivityCheckpoint(checkpoint, metric, model, data, candidates)) as file:
+        for done, (key, widths, measure) in enumerate(tasks, 1):
+            if key not in file.measured:
+                file.append(key, dict(zip(map(str, widths), measure(), strict=True)))
+            if progress is not None:
+                progress(Count(done, len(tasks), key))
     together = isinstance(metric, PairMetric)
     rows = [
         file.measured[layer][str(p)] if together else _added(model, file.measured, layer, p)

@@ -260,7 +260,7 @@ def test_checkpoints_of_something_else_are_refused(tmp_path: Path) -> None:
         cross_terms(model, DATA, table, neighbours(table), checkpoint=file)
     with file.open("a") as lines:
         lines.write('{"configuration": {}}\n')
-    with pytest.raises(InputError, match="holds a line that is no loss"):
+    with pytest.raises(InputError, match="is no part of a checkpoint of joint losses"):
         joint_losses(model, DATA, configurations, checkpoint=file)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
@@ -77,16 +78,16 @@ def measure_all(
         If the store was measured on another machine, by other versions or with other options.
     """
     offered = {subject: sampler.precisions(subject) for subject in subjects}
-    kept = Store(sampler.record, store)
     passes = range(sampler.timing.passes)
     total, done = len(offered) * len(passes), 0
-    for number in passes:
-        for subject, precisions in offered.items():
-            if precisions and kept.passes(subject, precisions) <= number:
-                kept.add(subject, sampler.samples(subject, precisions))
-            done += 1
-            if progress:
-                progress(str(subject), done, total)
+    with closing(Store(sampler.record, store)) as kept:
+        for number in passes:
+            for subject, precisions in offered.items():
+                if precisions and kept.passes(subject, precisions) <= number:
+                    kept.add(subject, sampler.samples(subject, precisions))
+                done += 1
+                if progress:
+                    progress(str(subject), done, total)
     return {
         subject: {p: Summary.of(kept.samples(subject, p)).latency for p in precisions}
         for subject, precisions in offered.items()

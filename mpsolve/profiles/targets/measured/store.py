@@ -14,7 +14,7 @@ from mpsolve.errors import InputError
 from mpsolve.model.configuration import precision_to_json
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.targets.measured.record import Record
-from mpsolve.storage.journal import JsonLines
+from mpsolve.storage.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,26 +40,19 @@ class Store:
     Raises
     ------
     InputError
-        If the file is none of ours, or was measured under other circumstances.
+        If the file is none of ours, was measured under other circumstances, or is being written.
     """
 
     def __init__(self, record: Record, path: str | PathLike[str] | None = None) -> None:
         self._path = path
-        self._lines = None if path is None else JsonLines(path, "a store of samples")
         self._passes: dict[tuple[str, Precision], list[FloatArray]] = {}
-        entries = self._lines.read() if self._lines else []
-        if self._lines and not entries:
-            self._lines.append({"mpsolve": KIND, **record.to_json()})
-        for i, entry in enumerate(entries):
-            try:
-                if i == 0:
-                    self._check(entry, record)
-                else:
-                    self._take(entry)
-            except InputError:
-                raise
-            except (AttributeError, KeyError, TypeError, ValueError):
-                raise InputError(f"{path}: line {i + 1} holds no samples.") from None
+        self._record = record
+        header = {"mpsolve": KIND, **record.to_json()}
+        self._journal = Journal(path, "a store of samples", header, self._take, check=self._check)
+
+    def close(self) -> None:
+        """Let other runs use the file."""
+        self._journal.close()
 
     def passes(self, subject: object, precisions: Iterable[Precision]) -> int:
         """How many passes there are of something in all these precisions."""
@@ -78,20 +71,17 @@ class Store:
             names = {"subject": str(subject), **precision_to_json(precision)}
             lines.append({**names, "samples_us": rounded})
             self._keep(str(subject), precision, rounded)
-        if self._lines:
-            self._lines.append(*lines)
+        self._journal.append(*lines)
 
     def _keep(self, layer_type: str, precision: Precision, samples: list[float]) -> None:
         self._passes.setdefault((layer_type, precision), []).append(np.array(samples, np.float64))
 
-    def _check(self, header: Mapping[str, Any], record: Record) -> None:
-        if header.get("mpsolve") != KIND:
-            raise InputError(f"{self._path} is not a store of samples.")
+    def _check(self, header: Mapping[str, Any]) -> None:
         theirs = Record.from_json(header)
-        if name := record.difference(theirs):
+        if name := self._record.difference(theirs):
             raise InputError(
                 f"{self._path} was measured with {name} {_shown(getattr(theirs, name))}, not "
-                f"{_shown(getattr(record, name))}, and the two do not mix; name another file."
+                f"{_shown(getattr(self._record, name))}, and the two do not mix; name another file."
             )
 
     def _take(self, entry: Mapping[str, Any]) -> None:

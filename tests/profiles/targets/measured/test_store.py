@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -161,6 +163,33 @@ def test_other_circumstances_do_not_mix(
     assert path.read_bytes() == before
 
 
+#: Another process that measures into the same file.
+SECOND = """
+import sys
+from mpsolve import InputError
+from tests.profiles.targets.measured.test_store import TYPES, Toy, measure_all
+try:
+    measure_all(Toy(), TYPES, sys.argv[1])
+except InputError as error:
+    print(error)
+"""
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    """The second is refused in a sentence, and the file of the first is as if it were alone."""
+    path, said = tmp_path / "samples.jsonl", []
+
+    def meanwhile(subject: str, done: int, total: int) -> None:
+        if done == 2:
+            command = [sys.executable, "-c", SECOND, str(path)]
+            said.append(subprocess.run(command, capture_output=True, text=True).stdout)
+
+    measure_all(Toy(), TYPES, path, progress=meanwhile)
+    assert said[0].startswith(f"{path} is being written by another run; wait until it ends")
+    measure_all(Toy(), TYPES, tmp_path / "alone.jsonl")
+    assert path.read_bytes() == (tmp_path / "alone.jsonl").read_bytes()
+
+
 def test_another_day_mixes(tmp_path: Path) -> None:
     """The date alone is no obstacle."""
     path = tmp_path / "samples.jsonl"
@@ -175,8 +204,8 @@ def test_another_day_mixes(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ('{"mpsolve": "front"}', "is not a store of samples"),
-        ("[1]", "line 1 holds no samples"),
-        ('{"mpsolve": "samples"}', "line 1 holds no samples"),
+        ("[1]", "is not a store of samples"),
+        ('{"mpsolve": "samples"}', "is not a store of samples"),
     ],
 )
 def test_files_that_are_no_store(tmp_path: Path, line: str, message: str) -> None:
@@ -190,9 +219,9 @@ def test_files_that_are_no_store(tmp_path: Path, line: str, message: str) -> Non
 def test_a_line_without_samples(tmp_path: Path) -> None:
     """It is refused with its number."""
     path = tmp_path / "samples.jsonl"
-    Store(RECORD, path)
+    Store(RECORD, path).close()
     path.write_text(path.read_text() + '{"subject": "x", "b_in": 8, "b_wt": 8}\n')
-    with pytest.raises(InputError, match="line 2 holds no samples"):
+    with pytest.raises(InputError, match="line 2 is no part of a store of samples"):
         Store(RECORD, path)
 
 
