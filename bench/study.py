@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mpsolve.cli.application import Application
-from mpsolve.cli.output import print_json, print_report, write_file, write_text
+from mpsolve.cli.output import print_json, print_report, write_file
 from mpsolve.report.tables.text import new_table
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,11 +9,11 @@ shards are removed; rows that are in both are one row.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_type_hints
 
 from mpsolve.bench.packages import require
+from mpsolve.storage.atomic import replacing, writing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -93,12 +93,8 @@ class Store(Generic[R]):
 
         table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(self._kind))
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as stream:
-            pq.write_table(table, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
+        with writing(path), replacing(path) as part:
+            pq.write_table(table, part)
 
 
 def schema(kind: type[Any]) -> pa.Schema:

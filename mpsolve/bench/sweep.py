@@ -13,6 +13,8 @@ from mpsolve.bench.result import OVER, Claim, Reference, Row
 from mpsolve.bench.store import Store
 from mpsolve.bench.trial import Trial, run_trial
 from mpsolve.errors import InputError
+from mpsolve.storage.atomic import write_text
+from mpsolve.storage.lock import locked_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -125,9 +127,7 @@ class Results:
         }
         text = json.dumps({**limits, "left_out": left_out}, indent=2)
         self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._manifest.with_suffix(".unfinished")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(self._manifest)
+        write_text(self._manifest, text)
 
     def _read(self) -> dict[str, Any]:
         if not self._manifest.exists():
@@ -138,17 +138,8 @@ class Results:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from writing here; the system forgets it if this one is killed."""
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            yield
-            return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(f"Another sweep is writing to {self.folder}.") from None
+        with locked_folder(self.folder, "lock", f"Another sweep is writing to {self.folder}."):
             yield
 
 

@@ -28,6 +28,7 @@ from mpsolve.model.precision import Precision
 from mpsolve.profiles.cells import parse_column
 from mpsolve.profiles.files import read_file
 from mpsolve.profiles.formats import read_bytes
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,10 +113,7 @@ def write_pairs(terms: Iterable[PairwiseTerm], layers: Layers, path: str | PathL
             for j, q in enumerate(columns):
                 ends = (term.first, *_written(p, named), term.second, *_written(q, named))
                 writer.writerow([*ends, term.values[i, j].item(), term.cost or ""])
-    try:
-        Path(path).write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    write_text(path, text.getvalue())
 
 
 class _Ends:

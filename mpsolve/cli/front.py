@@ -26,7 +26,6 @@ from mpsolve.cli.output import (
     print_report,
     write_error,
     write_file,
-    write_text,
 )
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
@@ -34,6 +33,7 @@ from mpsolve.cli.status import EPILOG, SOLVED, error_status
 from mpsolve.errors import InfeasibleError, InputError, MissingDependencyError, NoSolutionError
 from mpsolve.fronts.pareto_front import pareto_front
 from mpsolve.report.tables import front_table
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from mpsolve.building.ram import RamBudget

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from mpsolve.cli.output import print_report, write_text
+from mpsolve.cli.output import print_report
 from mpsolve.model.solution import Status
 from mpsolve.report.tables import (
     fit_table,
@@ -19,6 +19,7 @@ from mpsolve.report.tables import (
     status_text,
     surface_table,
 )
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

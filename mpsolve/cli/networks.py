@@ -9,10 +9,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from mpsolve.cli.completions import complete_networks
-from mpsolve.cli.output import check_writable, print_json, print_report, write_text
+from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
 from mpsolve.report.tables import network_adders, network_layers, network_list, number
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from mpsolve.profiles.networks import Layer, NamedNetwork, Network

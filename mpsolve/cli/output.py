@@ -6,9 +6,7 @@ import io
 import json
 import math
 import os
-import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
@@ -16,6 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from mpsolve.errors import InputError
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,45 +116,8 @@ def check_writable(path: str) -> None:
 
 
 def write_file(path: str, data: Any) -> None:
-    """Write JSON to a file; see `write_text`."""
+    """Write JSON to a file; all of it or nothing."""
     write_text(path, json.dumps(_strict(data), indent=2, allow_nan=False) + "\n")
-
-
-def write_text(path: str, text: str) -> None:
-    """Write text to a file, all of it or nothing.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
-    """
-    target = Path(path).resolve()  # a link keeps pointing to its file
-    try:
-        if target.exists() and not target.is_file():  # a pipe or a device
-            target.write_text(text, encoding="utf-8")
-        else:
-            _replace(target, text)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _replace(target: Path, text: str) -> None:
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, mode)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _put(stream: TextIO, text: str) -> None:

@@ -14,12 +14,13 @@ from mpsolve.building.pairs_file import read_pairs
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.measuring import measuring_options, observed
 from mpsolve.cli.options import output_options, rules_options
-from mpsolve.cli.output import check_writable, print_json, print_report, write_text
+from mpsolve.cli.output import check_writable, print_json, print_report
 from mpsolve.cli.progress import following
 from mpsolve.cli.status import SOLVED
 from mpsolve.cli.training import MODEL_HELP
 from mpsolve.errors import TableError
 from mpsolve.profiles.read import read_table
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from mpsolve.profiles.table import LatencyTable

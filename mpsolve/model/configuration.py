@@ -12,6 +12,7 @@ from typing import Any
 
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
+from mpsolve.storage.atomic import write_text
 from mpsolve.storage.frozen import Picklable
 
 
@@ -124,12 +125,17 @@ class Configuration(Picklable, Mapping[str, Precision]):
             Where to write.
         quantlib
             Write the ``layer_precs`` form instead.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
         """
         data = self.to_quantlib()["layer_precs"] if quantlib else self.to_json()
         lines = (f"  {json.dumps(layer)}: {json.dumps(entry)}" for layer, entry in data.items())
         text = "{\n" + ",\n".join(lines) + "\n}"
         text = f'{{"layer_precs": {text}}}\n' if quantlib else f"{text}\n"
-        Path(path).write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def precision_to_json(precision: Precision) -> dict[str, Any]:

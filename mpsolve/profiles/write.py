@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from mpsolve.errors import InputError
 from mpsolve.profiles.labels import LABELS, UNIT
 from mpsolve.profiles.table import STD
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +36,11 @@ def write_csv(table: LatencyTable, path: str | PathLike[str]) -> None:
         If a name in the table would not be read back as it is, or the file cannot be written.
     """
     columns = tidy_columns(table)
-    try:
-        with Path(path).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    write_text(path, text.getvalue())
 
 
 def tidy_columns(table: LatencyTable) -> dict[str, Sequence[object]]:

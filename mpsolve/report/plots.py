@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mpsolve.analysis.inspect_table import throughput
 from mpsolve.errors import InputError, MissingDependencyError
 from mpsolve.profiles.table import labelled
+from mpsolve.storage.atomic import writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,12 +151,11 @@ def new_figure(width: float = 6.4) -> Figure:
 def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
     """Write a figure; the suffix of the file tells the format."""
     undated = {"Date": None} if Path(path).suffix == ".svg" else None
-    try:
-        figure.savefig(path, dpi=150, metadata=undated)
-    except ValueError as error:  # matplotlib lists the suffixes that it knows
-        raise InputError(f"{path}: {error}.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    with writing(path):
+        try:
+            figure.savefig(path, dpi=150, metadata=undated)
+        except ValueError as error:  # matplotlib lists the suffixes that it knows
+            raise InputError(f"{path}: {error}.") from None
 
 
 def _new_axes(width: float = 6.4) -> Axes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
+from mpsolve.storage.lock import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,23 +36,33 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     """Another path beside a file to write to, which takes its place if nothing goes wrong.
 
     Then it is on the disk and has the permissions of the file that it replaces. A link keeps
-    pointing to its file; a pipe or a device is written to directly.
+    pointing to its file; a pipe or a device is written to directly. What a killed run has left
+    beside the file is written over.
+
+    Raises
+    ------
+    InputError
+        If another is writing the file.
     """
     target = Path(path).resolve()
     if target.exists() and not (target.is_file() or target.is_dir()):
         yield target
         return
-    part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        yield part
-        with part.open("rb+") as file:
+    part = target.with_name(f".{target.name}.part")
+    with part.open("ab") as file:
+        lock(file, f"{path} is being written by another run; wait until it ends.")
+        try:
+            yield part
             os.fsync(file.fileno())
-        if target.is_file():
-            os.chmod(part, stat.S_IMODE(target.stat().st_mode))
-        os.replace(part, target)
-        _keep_name(target.parent)
-    finally:
-        part.unlink(missing_ok=True)
+            file.close()  # Windows renames and removes no open file
+            if target.is_file():
+                os.chmod(part, stat.S_IMODE(target.stat().st_mode))
+            os.replace(part, target)
+        except BaseException:
+            file.close()
+            part.unlink(missing_ok=True)
+            raise
+    _keep_name(target.parent)
 
 
 def write_bytes(path: str | PathLike[str], content: bytes) -> None:

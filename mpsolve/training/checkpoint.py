@@ -5,16 +5,15 @@ They are read without unpickling code, so that a file from elsewhere can do no h
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import torch
 
 from mpsolve.errors import InputError
+from mpsolve.storage.atomic import replacing, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +39,8 @@ def save_checkpoint(path: str | PathLike[str], content: Mapping[str, Any]) -> No
         If something else is in the content, or the file cannot be written.
     """
     require_plain(content)
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            torch.save(dict(content), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        _sync(path.parent)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
+    with writing(path), replacing(path) as part, part.open("wb") as file:
+        torch.save(dict(content), file)
 
 
 def load_checkpoint(path: str | PathLike[str], device: torch.device | str = "cpu") -> Any:
@@ -99,13 +89,3 @@ def _read(file: IO[bytes], path: str | PathLike[str], device: torch.device | str
         return torch.load(file, map_location=device, weights_only=True)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
         raise damaged from None
-
-
-def _sync(folder: Path) -> None:
-    """Make the new name durable, where folders can be opened (not on Windows)."""
-    with suppress(PermissionError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

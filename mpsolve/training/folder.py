@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mpsolve.errors import InputError
+from mpsolve.storage.atomic import write_text, writing
 from mpsolve.training.checkpoint import save_checkpoint
-from mpsolve.training.files import replacing
 from mpsolve.training.metrics import CsvRecorder
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ class RunFolder:
     def write_configuration(self, configuration: Configuration) -> None:
         """Replace `configuration`, all of it or nothing."""
         if self.first:
-            with replacing(self.configuration) as part:
-                configuration.write(part)
+            configuration.write(self.configuration)
 
     def write_weights(self, model: nn.Module) -> None:
         """Replace `weights`."""
@@ -119,12 +118,9 @@ def open_folder(
     if first:
         record = {"settings": settings, "origin": dict(origin or {}), "versions": versions()}
         text = json.dumps(record, indent=2)
-        try:
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as part:
-                part.write_text(f"{text}\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{folder} cannot be written: {error.strerror}.") from None
+        write_text(file, f"{text}\n")
     return RunFolder(folder, first)
 
 

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from mpsolve.errors import InputError
+from mpsolve.storage.atomic import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +64,5 @@ class CsvRecorder:
         if mode == "w" and self._columns:
             writer.writeheader()
         writer.writerows(rows)
-        try:
-            with self._path.open(mode, encoding="utf-8") as file:
-                file.write(text.getvalue())
-        except OSError as error:
-            raise InputError(f"{self._path} cannot be written: {error.strerror}.") from None
+        with writing(self._path), self._path.open(mode, encoding="utf-8") as file:
+            file.write(text.getvalue())

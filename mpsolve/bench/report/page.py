@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from mpsolve.storage.atomic import write_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -116,12 +118,12 @@ def write_page(blocks: list[Block], folder: Path) -> Path:
     The path of the HTML file.
     """
     text = "\n\n".join(block.markdown() for block in blocks)
-    (folder / "report.md").write_text(f"{text}\n", encoding="utf-8")
+    write_text(folder / "report.md", f"{text}\n")
     body = "\n".join(block.html(folder) for block in blocks)
     page = folder / "report.html"
-    page.write_text(
+    write_text(
+        page,
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>mpsolve benchmark'
         f"</title><style>{STYLE}</style></head><body>\n{body}\n</body></html>\n",
-        encoding="utf-8",
     )
     return page

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
+from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -34,11 +34,7 @@ def write_network(network: Network, path: str | PathLike[str]) -> None:
     InputError
         If something about the network would not be read back, or the file cannot be written.
     """
-    text = network_csv(network)
-    try:
-        Path(path).write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    write_text(path, network_csv(network))
 
 
 def network_csv(network: Network) -> str:

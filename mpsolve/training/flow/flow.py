@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from mpsolve.profiles.profile import profile
 from mpsolve.profiles.read import read_table
 from mpsolve.profiles.targets.registry import load_target
 from mpsolve.profiles.write import write_csv
-from mpsolve.training.files import replacing
+from mpsolve.storage.lock import locked_folder
 from mpsolve.training.flow import work
 from mpsolve.training.flow.outcome import FlowResult, Row, Tuned, write_rows
 from mpsolve.training.flow.points import Point, Start, find_points
@@ -31,7 +30,8 @@ from mpsolve.training.flow.pool import Pool, Task, write_json
 from mpsolve.training.folder import open_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from os import PathLike
 
     from mpsolve.profiles.networks.network import Network
@@ -136,8 +136,7 @@ class Flow:
         for target, table in profiled.items():
             file = _latencies(self.folder, target)
             if not file.exists():
-                with replacing(file) as part:
-                    write_csv(table, part)
+                write_csv(table, file)
             tables[target] = read_table(file)
         return tables
 
@@ -276,20 +275,10 @@ def default_jobs(device: str) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Refuse a folder in which another flow is running, where the system can tell."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"Another flow is running in {folder}; wait until it ends.") from None
-        yield
+def only_one(folder: Path) -> AbstractContextManager[None]:
+    """Refuse a folder in which another flow is running."""
+    busy = f"Another flow is running in {folder}; wait until it ends."
+    return locked_folder(folder, ".lock", busy)
 
 
 def _require_trainable(network: Network, target: Target) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import InputError
+from mpsolve.storage.atomic import write_text
 from mpsolve.training.flow.points import AS_FOUND, HOMOGENEOUS
 
 if TYPE_CHECKING:
@@ -156,10 +157,8 @@ def write_rows(rows: Sequence[Row], tables: Mapping[str, LatencyTable], path: Pa
         table = tables[row.point.target]
         said = {"latency_unit": table.units.get("latency", ""), "latencies": str(table.provenance)}
         plain.append(row.to_json() | said)
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(plain[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(plain)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    text = StringIO()
+    writer = csv.DictWriter(text, list(plain[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(plain)
+    write_text(path, text.getvalue())

@@ -16,7 +16,7 @@ from queue import Empty
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from mpsolve.errors import InputError
-from mpsolve.training.files import replacing
+from mpsolve.storage.atomic import write_text, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -189,9 +189,9 @@ class Pool:
 
 def write_json(path: Path, plain: Any) -> None:
     """Replace a file, all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(plain, indent=2) + "\n")
 
 
 # In the processes.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import MissingDependencyError
+from mpsolve.storage.atomic import write_text
 from mpsolve.training.flow.plots import plot_flow
 from mpsolve.training.flow.summary import integer_sentences, solver_sentences, summary
 from mpsolve.training.folder import versions
@@ -44,10 +45,7 @@ def write_report(result: FlowResult) -> Path:
     used = ", ".join(f"{name} {number}" for name, number in versions().items())
     parts.append(f"`results.csv` has every configuration; `run.json` the settings. {used}.")
     path = result.folder / "report.md"
-    try:
-        path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+    write_text(path, "\n\n".join(parts) + "\n")
     return path
 
 
