@@ -15,8 +15,8 @@ import numpy as np
 
 from bench.pulp_calibration.figures import modelled
 from bench.pulp_calibration.published import FIGURES
-from mpsolve.bench.packages import require
 from mpsolve.profiles.targets.pulp.parameters import FREE, PRIOR, ParameterSet
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def fit(profiles: Profiles, used: Sequence[int] = tuple(range(len(FIGURES)))) ->
     used
         Indices of the figures that the calibration may see.
     """
-    require("scipy", "The calibration")
+    require("scipy", "bench", "The calibration")
     from scipy.optimize import least_squares
 
     figures = np.array(used)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import MpsolveError
-from mpsolve.formulations.general import require
 from mpsolve.presolve.choice_groups import choice_groups
 from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from mpsolve.model.problem import Problem
@@ -114,7 +114,7 @@ def _linear_programme(
 ) -> dict[str, float]:
     if not budgets:
         return {}
-    require("scipy", "The value of several budgets or constraints")
+    require("scipy", "solvers", "The value of several budgets or constraints")
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 

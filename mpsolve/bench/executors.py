@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.machine import one_thread
-from mpsolve.bench.packages import require
 from mpsolve.errors import InputError
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ def executor(backend: str, jobs: int, scheduler: str | None = None) -> Iterator[
     scheduler
         Address of a running cluster; without it one is started on this machine.
     """
-    require("joblib", "A sweep")
+    require("joblib", "bench", "A sweep")
     one_thread()
     from joblib import Parallel, delayed, parallel_config
 
@@ -55,7 +55,7 @@ def executor(backend: str, jobs: int, scheduler: str | None = None) -> Iterator[
 @contextmanager
 def _cluster(backend: str, jobs: int, scheduler: str | None) -> Iterator[None]:
     if backend == "dask":
-        require("distributed", "The backend dask")
+        require("distributed", "bench", "The backend dask")
         from distributed import Client, LocalCluster
 
         if scheduler:
@@ -71,7 +71,7 @@ def _cluster(backend: str, jobs: int, scheduler: str | None) -> Iterator[None]:
             with cluster, Client(cluster):  # type: ignore[no-untyped-call]
                 yield
     elif backend == "ray":
-        require("ray", "The backend ray")
+        require("ray", "bench", "The backend ray")
         import ray
         from ray.util.joblib import register_ray
 

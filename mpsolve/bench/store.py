@@ -8,12 +8,12 @@ shards are removed; rows that are in both are one row.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_type_hints
 
-from mpsolve.bench.packages import require
 from mpsolve.storage.atomic import replacing, writing
+from mpsolve.storage.digest import digest
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -53,7 +53,7 @@ class Store(Generic[R]):
     """
 
     def __init__(self, folder: Path, name: str, kind: type[R]) -> None:
-        require("pyarrow", "Storing results")
+        require("pyarrow", "bench", "Storing results")
         self.file = folder / f"{name}.parquet"
         self._shards = folder / name
         self._kind = kind
@@ -72,7 +72,7 @@ class Store(Generic[R]):
 
     def add(self, row: R) -> None:
         """Write a row; it is on the disk when this returns."""
-        name = hashlib.sha256(repr(row.key).encode()).hexdigest()[:24]
+        name = digest(repr(row.key))[:24]
         self._write([row], self._shards / f"{name}.parquet")
         self._new += 1
         if self._new >= MANY:

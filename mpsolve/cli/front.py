@@ -30,10 +30,11 @@ from mpsolve.cli.output import (
 from mpsolve.cli.problem import pose
 from mpsolve.cli.progress import progress_line
 from mpsolve.cli.status import EPILOG, SOLVED, error_status
-from mpsolve.errors import InfeasibleError, InputError, MissingDependencyError, NoSolutionError
+from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
 from mpsolve.fronts.pareto_front import pareto_front
 from mpsolve.report.tables import front_table
 from mpsolve.storage.atomic import write_text
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from mpsolve.building.ram import RamBudget
@@ -233,9 +234,7 @@ def _write(found: Front, output: str) -> None:
 
 
 def _write_parquet(found: Front, output: str) -> None:
-    try:
+    with importing("pyarrow", "tables", "Writing Parquet"):
         import pyarrow as pa
         from pyarrow import parquet
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("pyarrow", "tables", "Writing Parquet") from error
     parquet.write_table(pa.table(found.columns()), output)

@@ -11,7 +11,8 @@ import click
 from mpsolve.cli.completions import complete_files
 from mpsolve.cli.options import Command, Decorator, output_options
 from mpsolve.cli.output import write_error
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
+from mpsolve.storage.optional import importing
 from mpsolve.training.options import TrainOptions
 
 if TYPE_CHECKING:
@@ -186,10 +187,8 @@ def require_torch() -> None:
     MissingDependencyError
         If it is not installed.
     """
-    try:
+    with importing("torch", "training", "Training"):
         import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("torch", "training", "Training") from error
 
 
 def _check_trained(model: str, name: str, data: str) -> None:

@@ -6,14 +6,14 @@ that does not know them: ONNX Runtime refuses unknown attributes.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.precision import Precision
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,7 @@ LAYER, INPUT_BITS, WEIGHT_BITS = "mpsolve.layer", "mpsolve.input_bits", "mpsolve
 
 def require_onnx(purpose: str) -> None:
     """Say what to install where onnx is missing."""
-    if find_spec("onnx") is None:
-        raise MissingDependencyError("onnx", "onnx", purpose)
+    require("onnx", "onnx", purpose)
 
 
 class Builder:

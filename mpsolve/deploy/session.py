@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.deploy.interpreter import run
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from mpsolve.deploy.graph import Graph
@@ -40,8 +41,7 @@ class Session:
     """
 
     def __init__(self, graph: Graph, model: bytes) -> None:
-        if find_spec("onnxruntime") is None:
-            raise MissingDependencyError("onnxruntime", "onnx", "Checking a network")
+        require("onnxruntime", "onnx", "Checking a network")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

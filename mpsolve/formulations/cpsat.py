@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.formulations.general import BackEnd, General, require
+from mpsolve.formulations.general import BackEnd, General
 from mpsolve.formulations.scaling import integer_scale
 from mpsolve.formulations.task import Report
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
@@ -26,7 +27,7 @@ class CpSat(General):
     """
 
     def __init__(self) -> None:
-        require("ortools", "Method cpsat")
+        require("ortools", "solvers", "Method cpsat")
         super().__init__(BackEnd("cpsat", integer_scale))
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from mpsolve.errors import MissingDependencyError
 from mpsolve.formulations.binary_model import binary_model, linked
 from mpsolve.formulations.process import run_in_worker
 from mpsolve.formulations.refinement import FINE_BACK_END, Engine, Found, worth_another
@@ -59,18 +57,6 @@ class BackEnd:
     scale: Callable[[BinaryModel, float], Scale]
     variant: str = ""
     run: Callable[[str, Task, Hear], Report | None] = run_in_worker
-
-
-def require(package: str, purpose: str) -> None:
-    """Refuse to go on without an optional package.
-
-    Raises
-    ------
-    MissingDependencyError
-        If it is not installed.
-    """
-    if find_spec(package) is None:
-        raise MissingDependencyError(package, "solvers", purpose)
 
 
 class General(Engine):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.binary_model import Row, with_rows
-from mpsolve.formulations.general import BackEnd, General, require
+from mpsolve.formulations.general import BackEnd, General
 from mpsolve.formulations.scaling import float_scale
 from mpsolve.formulations.task import Report, float_rows, nearest_choice
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
@@ -36,7 +37,7 @@ class Highs(General):
     """
 
     def __init__(self) -> None:
-        require("scipy", "Method highs")
+        require("scipy", "solvers", "Method highs")
         super().__init__(BackEnd("highs", float_scale))
 
     def solve(self, presolved: Presolved, options: Options) -> Outcome:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.formulations.general import BackEnd, General, require
+from mpsolve.formulations.general import BackEnd, General
 from mpsolve.formulations.scaling import float_scale
 from mpsolve.formulations.task import Report, float_rows, nearest_choice
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from mpsolve.formulations.task import Hear, Task
@@ -50,7 +51,7 @@ class Milp(General):
     """
 
     def __init__(self, solver: str = "cbc") -> None:
-        require("pulp", "Method milp")
+        require("pulp", "solvers", "Method milp")
         super().__init__(BackEnd("milp", float_scale, solver.lower()))
 
 

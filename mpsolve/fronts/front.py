@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.building.budgets import resolve_budgets
-from mpsolve.errors import MissingDependencyError
 from mpsolve.solving.session import Session
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -181,10 +181,8 @@ class Front:
 
     def to_pandas(self) -> pd.DataFrame:
         """A data frame with one row per point: x and y under their names, and ``excess``."""
-        try:
+        with importing("pandas", "tables", "A data frame"):
             import pandas as pd
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError("pandas", "tables", "A data frame") from error
         return pd.DataFrame(self.columns())
 
     def columns(self) -> dict[str, NumberArray]:

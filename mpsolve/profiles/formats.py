@@ -7,8 +7,9 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import MissingDependencyError, TableError
+from mpsolve.errors import TableError
 from mpsolve.profiles.cells import Cells, gather
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,11 +182,9 @@ def _json_columns(columns: dict[str, Any], source: str) -> Cells:
 
 def read_parquet(data: bytes, source: str) -> Cells:
     """Read a Parquet file."""
-    try:
+    with importing("pyarrow", "tables", "Reading Parquet"):
         import pyarrow as pa
         from pyarrow import parquet
-    except ImportError as error:
-        raise MissingDependencyError("pyarrow", "tables", "Reading Parquet") from error
     try:
         table = parquet.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.analysis.inspect_table import throughput
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 from mpsolve.profiles.table import labelled
 from mpsolve.storage.atomic import writing
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,11 +139,9 @@ def _throughput_label(tables: Sequence[LatencyTable]) -> str:
 
 def new_figure(width: float = 6.4) -> Figure:
     """An empty figure that needs no display."""
-    try:
+    with importing("matplotlib", "plot", "A plot"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("matplotlib", "plot", "A plot") from error
     figure = Figure(figsize=(width, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

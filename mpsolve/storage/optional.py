@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def require(package: str, extra: str, purpose: str) -> None:
@@ -26,3 +31,18 @@ def require(package: str, extra: str, purpose: str) -> None:
     """
     if find_spec(package) is None:
         raise MissingDependencyError(package, extra, purpose)
+
+
+@contextmanager
+def importing(package: str, extra: str, purpose: str) -> Iterator[None]:
+    """Say what to install where an import inside fails; the parameters are those of `require`.
+
+    Raises
+    ------
+    MissingDependencyError
+        In place of an `ImportError`.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(package, extra, purpose) from error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
+from mpsolve.storage.digest import digest
 from mpsolve.training.checkpoint import load_checkpoint, save_checkpoint
 from mpsolve.training.evaluate import Totals
 from mpsolve.training.randomness import random_states, set_random_states
@@ -101,8 +101,8 @@ class Run:
         tensors = self.model.state_dict().items()
         shapes = [(name, str(t.dtype), list(t.shape)) for name, t in tensors]
         return {
-            "recipe": sha256(repr(settings).encode()).hexdigest(),
-            "model": sha256(repr(shapes).encode()).hexdigest(),
+            "recipe": digest(repr(settings)),
+            "model": digest(repr(shapes)),
             "data": f"{self.data.name}, {len(self.data.train)} examples",
             "list of callbacks": ", ".join(type(c).__name__ for c in self.callbacks),
             "number of processes": str(self.process.world),

@@ -93,7 +93,7 @@ def test_a_missing_package_is_named(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the extra that brings it, on the command line as one sentence."""
-    monkeypatch.setattr("mpsolve.bench.packages.find_spec", lambda package: None)
+    monkeypatch.setattr("mpsolve.storage.optional.find_spec", lambda package: None)
     arguments = {"run": ["cnn/28x9-seed1", "-q", "-o"], "report": []}[command]
     done = bench(command, *arguments, str(tmp_path))
     assert done.exit_code == 2

@@ -12,6 +12,7 @@ from mpsolve import MissingDependencyError
 from mpsolve.deploy import onnx_file
 from mpsolve.deploy.dory_emitter import to_dory
 from mpsolve.deploy.onnxruntime_emitter import to_onnx
+from mpsolve.storage import optional
 from tests.deploy.networks import random_graph
 
 if TYPE_CHECKING:
@@ -43,6 +44,6 @@ def test_a_missing_onnx_is_named_with_its_extra(
 ) -> None:
     """The message says what to install."""
     graph = random_graph(3, deployable=True)
-    monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"needs onnx.*pip install 'mpsolve\[onnx\]'"):
         write(graph)

@@ -15,10 +15,10 @@ from bench.brute_force import RESOLUTION, agree
 from bench.enumeration import brute_force, cancels
 from bench.random_problems import random_problem
 from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
-from mpsolve.formulations import general
 from mpsolve.formulations.method import Options, Outcome, method_named
 from mpsolve.model.evaluation import evaluate
 from mpsolve.presolve.presolved import Presolved
+from mpsolve.storage import optional
 
 METHODS = ("cpsat", "highs", "milp")
 
@@ -212,7 +212,7 @@ def test_a_missing_package_is_named(
     method: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message names the package and the extra that brings it."""
-    monkeypatch.setattr(general, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=rf"needs {package}.*mpsolve\[solvers\]"):
         method_named(method)
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mpsolve.bench.contender import CONTENDERS, Kind
-from mpsolve.bench.packages import require
 from mpsolve.bench.result import Claim, Row, Verdict
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ CASE = ["instance", "level"]
 
 def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
     """All rows, with the column ``solved``; methods in the order of the registry."""
-    require("pandas", "The report")
+    require("pandas", "bench", "The report")
     import pandas as pd
 
     order = list(CONTENDERS)

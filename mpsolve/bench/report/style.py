@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.bench.contender import CONTENDERS, Kind
-from mpsolve.bench.packages import require
 from mpsolve.report.plots import save_figure
+from mpsolve.storage.optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,7 +71,7 @@ def figure(path: Path, rows: int = 1, columns: int = 1, height: float = 4.0) -> 
     MissingDependencyError
         If matplotlib is not installed.
     """
-    require("matplotlib", "The report")
+    require("matplotlib", "bench", "The report")
     import matplotlib as mpl
 
     settings: Any = {

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.errors import InputError, MissingDependencyError, TableError
+from mpsolve.errors import InputError, TableError
 from mpsolve.model.precision import WEIGHT_ONLY_B_IN, Precision
 from mpsolve.profiles.importers.assemble import layer_type_label
 from mpsolve.profiles.importers.files import listed, read_bytes
 from mpsolve.profiles.importers.importer import Imported, Need
 from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,10 +157,8 @@ def _row(layer_type: LayerType) -> int:
 
 
 def _from_file(path: Path) -> Imported:
-    try:
+    with importing("gguf", "gguf", "Reading a GGUF file"):
         from gguf import GGUFReader
-    except ImportError as error:
-        raise MissingDependencyError("gguf", "gguf", "Reading a GGUF file") from error
     read_bytes(path)
     try:
         tensors = GGUFReader(path).tensors

@@ -24,12 +24,13 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import MissingDependencyError, TableError
+from mpsolve.errors import TableError
 from mpsolve.model.precision import Precision
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import is_number, listed, read_bytes, spoken
 from mpsolve.profiles.importers.importer import Imported, Need
 from mpsolve.profiles.table import Provenance
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -168,10 +169,8 @@ def _padded(identity: Identity, precision: Precision) -> Identity:
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The place and the cells of every row of the first sheet that is not blank."""
-    try:
+    with importing("openpyxl", "tables", "Reading a spreadsheet"):
         from openpyxl import load_workbook
-    except ImportError as error:
-        raise MissingDependencyError("openpyxl", "tables", "Reading a spreadsheet") from error
     data = read_bytes(path)
     try:
         book = load_workbook(io.BytesIO(data), data_only=True)

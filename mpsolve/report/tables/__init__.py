@@ -2,12 +2,10 @@
 
 from importlib import import_module
 
-from mpsolve.errors import MissingDependencyError
+from mpsolve.storage.optional import importing
 
-try:
+with importing("rich", "cli", "A table for people"):
     import_module("rich")
-except ModuleNotFoundError as error:
-    raise MissingDependencyError("rich", "cli", "A table for people") from error
 
 from mpsolve.report.tables.additivity import additivity_table as additivity_table
 from mpsolve.report.tables.answer import cost_table as cost_table

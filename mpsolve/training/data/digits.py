@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mpsolve.errors import MissingDependencyError
+from mpsolve.storage.optional import importing
 from mpsolve.training.data.dataset import DataSet
 from mpsolve.training.data.normalisation import Normalisation
 from mpsolve.training.data.splits import TensorSplit
@@ -24,12 +24,9 @@ def digits(*, seed: int = 0) -> DataSet:
     seed
         Chooses the splits: 1,257 examples to learn from, 180 to choose with, 360 to report.
     """
-    try:
+    with importing("scikit-learn", "training", "The data set digits"):
         from sklearn.datasets import load_digits
         from sklearn.model_selection import train_test_split
-    except ImportError as error:
-        purpose = "The data set digits"
-        raise MissingDependencyError("scikit-learn", "training", purpose) from error
     pixels, labels = load_digits(return_X_y=True)
     rest, test, rest_labels, test_labels = train_test_split(
         pixels, labels, test_size=TEST, stratify=labels, random_state=seed

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from mpsolve.typing import IntArray
@@ -31,11 +32,8 @@ def held_out(labels: IntArray, count: int, seed: int, source: str) -> tuple[IntA
     InputError
         If there are too few examples for that.
     """
-    try:
+    with importing("scikit-learn", "training", "Putting examples aside for validation"):
         from sklearn.model_selection import train_test_split
-    except ImportError as error:
-        purpose = "Putting examples aside for validation"
-        raise MissingDependencyError("scikit-learn", "training", purpose) from error
     try:
         parts = train_test_split(
             np.arange(len(labels)), test_size=count, stratify=labels, random_state=seed

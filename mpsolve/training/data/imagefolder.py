@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
+from mpsolve.storage.optional import importing
 from mpsolve.training.data.dataset import DataSet
 from mpsolve.training.data.holdout import held_out
 from mpsolve.training.data.normalisation import Normalisation
@@ -71,10 +72,8 @@ def imagefolder(
     InputError
         If the folders are not arranged like this. Damaged images are found on reading.
     """
-    try:
+    with importing("pillow", "training", "Reading images"):
         import PIL  # noqa: F401  (told now, and not at the first image)
-    except ImportError as error:
-        raise MissingDependencyError("pillow", "training", "Reading images") from error
     folder = Path(path)
     resize = round(size * 8 / 7) if resize is None else resize
     if not 0 < size <= resize:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError
@@ -12,6 +11,7 @@ from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
 from mpsolve.solving.solve import free_bits, greedy_decrease, greedy_increase, solve
+from mpsolve.storage.digest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ class Point:
 
 def identity(configuration: Configuration) -> str:
     """A short name that equal configurations share."""
-    return sha256(json.dumps(configuration.to_json()).encode()).hexdigest()[:8]
+    return digest(json.dumps(configuration.to_json()))[:8]
 
 
 class Finder:

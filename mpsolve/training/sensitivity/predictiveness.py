@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.merge import COLUMN
+from mpsolve.storage.optional import importing
 from mpsolve.training.sensitivity.joint import joint_losses
 
 if TYPE_CHECKING:
@@ -244,10 +245,8 @@ def rank_correlation(a: FloatArray, b: FloatArray) -> FloatArray:
 
     NaN where one side is constant.
     """
-    try:
+    with importing("scipy", "solvers", "A rank correlation"):
         from scipy.stats import rankdata
-    except ImportError as error:
-        raise MissingDependencyError("scipy", "solvers", "A rank correlation") from error
     x, y = (rankdata(values, axis=-1) for values in (a, b))
     x, y = (ranks - ranks.mean(-1, keepdims=True) for ranks in (x, y))
     with np.errstate(invalid="ignore"):

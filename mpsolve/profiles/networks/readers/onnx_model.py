@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 from mpsolve.profiles.files import read_file
 from mpsolve.profiles.networks.readers.onnx_shapes import LARGEST, infer_shapes, known_dims
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,12 +56,10 @@ def load_onnx(path: Path, shapes: Mapping[str, Sequence[int]]) -> OnnxModel:
     InputError
         If the file is no ONNX model, or an axis other than the batch is dynamic.
     """
-    try:
+    with importing("onnx", "onnx", "Reading an ONNX file"):
         import onnx
         import onnx.inliner
         from google.protobuf.message import DecodeError
-    except ImportError as error:
-        raise MissingDependencyError("onnx", "onnx", "Reading an ONNX file") from error
     try:
         model = onnx.load_model_from_string(read_file(path))
     except DecodeError as error:

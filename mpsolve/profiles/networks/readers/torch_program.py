@@ -7,7 +7,7 @@ import warnings
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import InputError, MissingDependencyError
+from mpsolve.errors import InputError
 from mpsolve.profiles.networks.readers import torch_operators as known
 from mpsolve.profiles.networks.readers.names import module_path
 from mpsolve.profiles.networks.readers.reader import (
@@ -19,6 +19,7 @@ from mpsolve.profiles.networks.readers.reader import (
 )
 from mpsolve.profiles.networks.readers.shapes import linear_type
 from mpsolve.profiles.networks.readers.torch_layers import convolution_type
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,10 +104,8 @@ def _read(program: torch.export.ExportedProgram, name: str) -> Network:
 
 
 def _torch() -> Any:
-    try:
+    with importing("torch", "torch", "Reading a PyTorch model"):
         import torch
-    except ImportError as error:
-        raise MissingDependencyError("torch", "torch", "Reading a PyTorch model") from error
     return torch
 
 

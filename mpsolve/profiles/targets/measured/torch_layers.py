@@ -11,8 +11,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.errors import MissingDependencyError
 from mpsolve.model.precision import Precision
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +37,8 @@ def import_torch() -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
+    with importing("torch", "torch", "Measuring a GPU"):
         import torch
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("torch", "torch", "Measuring a GPU") from error
     return torch
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from mpsolve.errors import MissingDependencyError
+from mpsolve.storage.optional import importing
 from mpsolve.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -43,11 +43,9 @@ def cluster(weight: Tensor, bits: int, iterations: int = SEARCH_ITERATIONS) -> T
     -------
     int64 numbers of clusters, in the shape of the weights.
     """
-    try:
+    with importing("scikit-learn", "training", "Clusters"):
         from sklearn.cluster import KMeans
         from sklearn.exceptions import ConvergenceWarning
-    except ImportError as error:
-        raise MissingDependencyError("scikit-learn", "training", "Clusters") from error
     values = weight.detach().cpu().reshape(-1, 1)
     count = min(2**bits, len(values.unique()))
     kmeans = KMeans(count, init="k-means++", n_init=1, max_iter=iterations, random_state=0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import TableError
 from mpsolve.profiles.merge import COLUMN
 from mpsolve.profiles.read import read_table
 from mpsolve.profiles.table import LatencyTable
+from mpsolve.storage.digest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,4 +81,4 @@ class SensitivityTable:
     def identity(self) -> Mapping[str, Any]:
         """See `Evaluator`."""
         rows = sorted((layer, sorted(own.items())) for layer, own in self._losses.items())
-        return {"kind": "table", "digest": sha256(repr(rows).encode()).hexdigest()[:16]}
+        return {"kind": "table", "digest": digest(repr(rows))[:16]}

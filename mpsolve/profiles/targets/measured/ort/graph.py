@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.errors import MissingDependencyError
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,8 +181,6 @@ def import_onnx() -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
+    with importing("onnx", "onnx", "Building a model"):
         import onnx
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("onnx", "onnx", "Building a model") from error
     return onnx

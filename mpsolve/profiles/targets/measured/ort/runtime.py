@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.errors import MissingDependencyError, UnsupportedError
+from mpsolve.errors import UnsupportedError
 from mpsolve.profiles.targets.measured.ort.graph import IR_VERSION, OPSET, import_onnx
+from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,10 +27,8 @@ def import_onnxruntime() -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
+    with importing("onnxruntime", "onnx", "Measuring on the CPU"):
         import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("onnxruntime", "onnx", "Measuring on the CPU") from error
     return onnxruntime
 
 
