@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
 from mpsolve.errors import UnsupportedError
+from mpsolve.storage.components import components
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mpsolve.model.constraints import Tie
     from mpsolve.model.precision import Precision
     from mpsolve.model.problem import Problem
@@ -174,7 +172,8 @@ def choice_groups(
     remaining = tuple(t for t in problem.ties if t not in merged)
     if not merged:
         return layer_groups(problem.offsets, usable, remaining)
-    members = _components(problem, merged)
+    tied = (map(problem.index_of, tie.layers) for tie in merged)
+    members = tuple(components(range(len(problem.layers)), tied))
     ties_of: dict[int, list[Tie]] = {}
     for tie in merged:
         ties_of.setdefault(problem.index_of(tie.layers[0]), []).append(tie)
@@ -210,25 +209,6 @@ class _Singletons(Sequence[tuple[int, ...]]):
         if isinstance(index, slice):
             return [(i,) for i in range(self._count)[index]]
         return (range(self._count)[index],)
-
-
-def _components(problem: Problem, ties: Iterable[Tie]) -> tuple[tuple[int, ...], ...]:
-    """The connected components of the layers under the ties, in layer order."""
-    parent = list(range(len(problem.layers)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = i = parent[parent[i]]
-        return i
-
-    for tie in ties:
-        for a, b in pairwise(problem.index_of(layer) for layer in tie.layers):
-            low, high = sorted((root(a), root(b)))
-            parent[high] = low
-    groups: dict[int, list[int]] = {}
-    for i in range(len(problem.layers)):
-        groups.setdefault(root(i), []).append(i)
-    return tuple(tuple(group) for group in groups.values())
 
 
 def _joint_candidates(

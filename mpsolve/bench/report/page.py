@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from mpsolve.report.markdown import markdown_table
 from mpsolve.storage.atomic import write_text
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class Table:
 
     def markdown(self) -> str:
         """As lines with bars."""
-        rule = ("---" if name in self.left else "---:" for name in self.header)
-        cells = (tuple(cell.replace("|", "\\|") for cell in row) for row in self.rows)
-        return "\n".join(f"| {' | '.join(row)} |" for row in (self.header, rule, *cells))
+        return markdown_table(self.header, self.rows, self.words)
 
     def html(self, folder: Path) -> str:
         """As an element."""

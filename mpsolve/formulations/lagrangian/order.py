@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.storage.components import components
+
 if TYPE_CHECKING:
     from mpsolve.formulations.binary_model import BinaryModel
     from mpsolve.formulations.lagrangian.pending import WholeRow
@@ -22,7 +24,7 @@ def stage_order(model: BinaryModel, local: list[WholeRow], resources: list[Whole
     """``(G,)`` the group of each stage."""
     spread = _spread(model, resources)
     coupled = [*(row.groups.tolist() for row in local), *model.pairs.tolist()]
-    blocks = [np.array(block) for block in _components(len(spread), coupled)]
+    blocks = [np.array(block) for block in components(range(len(spread)), coupled)]
     blocks.sort(key=lambda block: (-spread[block].max(), block[0]))
     return np.concatenate([_heavier_end_first(block, spread) for block in blocks])
 
@@ -42,17 +44,3 @@ def _heavier_end_first(block: IntArray, spread: FloatArray) -> IntArray:
     middle = (len(block) - 1) / 2
     leaning = float(spread[block] @ (np.arange(len(block)) - middle))
     return block[::-1] if leaning > 0 else block
-
-
-def _components(count: int, coupled: list[list[int]]) -> list[list[int]]:
-    """The connected components of groups, each in order."""
-    label = list(range(count))
-    members = {g: [g] for g in label}
-    for groups in coupled:
-        for g in groups[1:]:
-            small, large = sorted((label[groups[0]], label[g]), key=lambda k: len(members[k]))
-            if small != large:
-                for moved in members[small]:
-                    label[moved] = large
-                members[large] += members.pop(small)
-    return [sorted(block) for block in members.values()]

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
+from mpsolve.storage.components import components
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
@@ -107,7 +108,7 @@ def tensor_groups(network: Network, rules: Rules | None = None) -> tuple[TensorG
             layers_of.setdefault(tensor, []).append(layer)
     order = {layer: position for position, layer in enumerate(readers)}
     return tuple(
-        _group(members, layers_of, least, order) for members in _components(tensors, joined)
+        _group(members, layers_of, least, order) for members in components(tensors, joined)
     )
 
 
@@ -132,26 +133,6 @@ def _least(network: Network, rules: Rules) -> dict[str, float]:
         for tensor in (*node.inputs, node.output):
             least[tensor] = max(least.get(tensor, 0), rules.adder_bits or 0)
     return least
-
-
-def _components(
-    tensors: tuple[str, ...], joined: Iterable[tuple[str, ...]]
-) -> list[tuple[str, ...]]:
-    """The connected components, in the order of their first tensors (union-find)."""
-    parent = {tensor: tensor for tensor in tensors}
-
-    def root(tensor: str) -> str:
-        while parent[tensor] != tensor:
-            parent[tensor] = tensor = parent[parent[tensor]]
-        return tensor
-
-    for first, *others in joined:
-        for other in others:
-            parent[root(other)] = root(first)
-    components: dict[str, list[str]] = {}
-    for tensor in tensors:
-        components.setdefault(root(tensor), []).append(tensor)
-    return [tuple(members) for members in components.values()]
 
 
 def input_labels(network: Network, rules: Rules | None = None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import MissingDependencyError
+from mpsolve.report.markdown import markdown_table
 from mpsolve.storage.atomic import write_text
 from mpsolve.training.flow.plots import plot_flow
 from mpsolve.training.flow.summary import integer_sentences, solver_sentences, summary
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mpsolve.training.flow.outcome import FlowResult
-    from mpsolve.training.flow.summary import Section
 
 CAPTIONS = {
     "fronts": "What every method delivers for a latency.",
@@ -36,7 +36,11 @@ def write_report(result: FlowResult) -> Path:
     except MissingDependencyError as error:
         parts.append(f"No figures: {error}")
     for section in summary(result):
-        parts += [f"## {section.title}", _table(section), *section.remarks]
+        parts += [
+            f"## {section.title}",
+            markdown_table(section.header, section.rows),
+            *section.remarks,
+        ]
     parts += ["## Integer networks", *integer_sentences(result)]
     if found := solver_sentences(result):
         parts += ["## Optima", *found]
@@ -47,8 +51,3 @@ def write_report(result: FlowResult) -> Path:
     path = result.folder / "report.md"
     write_text(path, "\n\n".join(parts) + "\n")
     return path
-
-
-def _table(section: Section) -> str:
-    rules = ["---", *["---:"] * (len(section.header) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (section.header, rules, *section.rows))
