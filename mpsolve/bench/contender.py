@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from mpsolve.errors import InputError
 from mpsolve.formulations.method import METHODS
 from mpsolve.heuristics.method import HEURISTICS
+from mpsolve.storage.optional import installed_version
 
 if TYPE_CHECKING:
     from mpsolve.bench.result import Claim
@@ -107,7 +107,7 @@ class ContenderSpec:
     def versions(self) -> str:
         """The versions of what it runs on."""
         names = dict.fromkeys(["mpsolve", "numpy", *(package for package, _ in self.packages)])
-        return ", ".join(f"{name} {_version(name)}" for name in names)
+        return ", ".join(f"{name} {installed_version(name)}" for name in names)
 
     def load(self) -> Contender:
         """Import its module and make one.
@@ -122,13 +122,6 @@ class ContenderSpec:
         factory = getattr(import_module(self.module), self.attribute)
         contender: Contender = factory(*self.arguments)
         return contender
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 _SCIPY, _PULP, _ORTOOLS = ("scipy", "scipy"), ("pulp", "pulp"), ("ortools", "ortools")

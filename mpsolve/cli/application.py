@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,6 +34,7 @@ from mpsolve.cli.targets import targets
 from mpsolve.cli.train import train
 from mpsolve.cli.verify import verify
 from mpsolve.errors import MpsolveError
+from mpsolve.storage.optional import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,11 +96,7 @@ class Application(click.Group):
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    try:
-        number = version("mpsolve")
-    except PackageNotFoundError:
-        number = "(not installed)"
-    click.echo(f"mpsolve {number}")
+    click.echo(f"mpsolve {installed_version('mpsolve')}")
     ctx.exit()
 
 

@@ -46,3 +46,13 @@ def importing(package: str, extra: str, purpose: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise MissingDependencyError(package, extra, purpose) from error
+
+
+def installed_version(package: str, otherwise: str = "(not installed)") -> str:
+    """The version of a package by the name under which it is installed."""
+    from importlib.metadata import PackageNotFoundError, version  # takes long to import
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return otherwise

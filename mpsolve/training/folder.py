@@ -6,7 +6,6 @@ import json
 import platform
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import torch
 
 from mpsolve.errors import InputError
 from mpsolve.storage.atomic import write_text, writing
+from mpsolve.storage.optional import installed_version
 from mpsolve.training.checkpoint import save_checkpoint
 from mpsolve.training.metrics import CsvRecorder
 
@@ -126,14 +126,10 @@ def open_folder(
 
 def versions() -> dict[str, str]:
     """What computes, and in which version."""
-    try:
-        own = version("mpsolve")
-    except PackageNotFoundError:
-        own = "(not installed)"
     return {
-        "mpsolve": own,
+        "mpsolve": installed_version("mpsolve"),
         "torch": str(torch.__version__),
-        "numpy": version("numpy"),
+        "numpy": installed_version("numpy"),
         "python": platform.python_version(),
     }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 from mpsolve import MissingDependencyError
-from mpsolve.storage.optional import importing, require
+from mpsolve.storage.optional import importing, installed_version, require
 
 SENTENCE = r"Flying needs wings, which is not installed: pip install 'mpsolve\[air\]'\."
 
@@ -25,3 +26,10 @@ def test_what_is_installed_is_no_matter() -> None:
     require("numpy", "air", "Flying")
     with pytest.raises(ZeroDivisionError), importing("wings", "air", "Flying"):
         1 / 0
+
+
+def test_versions() -> None:
+    """What the package says of itself, or that it is not there."""
+    assert installed_version("numpy") == np.__version__
+    assert installed_version("wings-of-air") == "(not installed)"
+    assert installed_version("wings-of-air", "unknown") == "unknown"

@@ -6,9 +6,10 @@ import os
 import platform
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mpsolve.storage.optional import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,9 @@ class Record:
             cores=os.cpu_count() or 1,
             features=tuple(name for name in FEATURES if name in flags),
             system=f"{platform.system()} {platform.machine()}",
-            versions={name: _version(name) for name in ("mpsolve", "numpy", *packages)},
+            versions={
+                name: installed_version(name, "unknown") for name in ("mpsolve", "numpy", *packages)
+            },
             options=options,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -110,10 +113,3 @@ def processor() -> tuple[str, frozenset[str]]:
     model = entries.get("model name") or platform.processor() or "unknown processor"
     flags = entries.get("flags") or entries.get("features") or ""
     return model, frozenset(flags.lower().split())
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
