@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mpsolve.model.pairwise import PairwiseTerm as PairwiseTerm
     from mpsolve.model.precision import Precision as Precision
     from mpsolve.model.problem import Problem as Problem
+    from mpsolve.model.provenance import Provenance as Provenance
     from mpsolve.model.solution import Limit as Limit
     from mpsolve.model.solution import Progress as Progress
     from mpsolve.model.solution import Solution as Solution
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from mpsolve.profiles.profile import profile as profile
     from mpsolve.profiles.read import read_table as read_table
     from mpsolve.profiles.table import LatencyTable as LatencyTable
-    from mpsolve.profiles.table import Provenance as Provenance
     from mpsolve.profiles.targets.registry import load_target as load_target
     from mpsolve.profiles.write import write_csv as write_csv
     from mpsolve.solving.assign import Assignment as Assignment
@@ -127,7 +127,7 @@ _HOMES = {
     "load_table": "mpsolve.profiles.bundled",
     "read_table": "mpsolve.profiles.read",
     "LatencyTable": "mpsolve.profiles.table",
-    "Provenance": "mpsolve.profiles.table",
+    "Provenance": "mpsolve.model.provenance",
     "Sensitivity": "mpsolve.analysis.ranging",
     "sensitivity": "mpsolve.analysis.ranging",
     "solve_robust": "mpsolve.uncertainty.solve_robust",

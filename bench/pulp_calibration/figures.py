@@ -11,7 +11,7 @@ import numpy as np
 from bench.pulp_calibration.networks import profiled_layers
 from bench.pulp_calibration.published import FIGURES
 from mpsolve import Configuration, Precision, Problem, free_bits
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.targets.pulp.model import cycles, layer_schedule
 from mpsolve.profiles.targets.pulp.platform import (
     L1_BYTES,

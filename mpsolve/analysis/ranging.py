@@ -11,9 +11,9 @@ import numpy as np
 from mpsolve.analysis.shadow_prices import multipliers
 from mpsolve.errors import InputError, UnsupportedError
 from mpsolve.model.evaluation import FLOAT_SLACK, total
-from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Solution, Status
 from mpsolve.presolve.presolved import Presolved
+from mpsolve.presolve.redundancy import refuse_pairwise
 from mpsolve.solving.session import Repetition, Stopped
 from mpsolve.solving.solve import solve
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpsolve.building.budgets import RELATIVE, reference_choice, split_limit, unit_factor
 from mpsolve.errors import InputError
-from mpsolve.model.evaluation import checked_limit
+from mpsolve.model.ragged import checked_limit
 from mpsolve.profiles.memory.ram import check_layers, peak_ram, ram_constraints
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_groups
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from mpsolve.cli.output import Part, fitting, print_report
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.report.tables import (
     cost_label,
     cost_table,

@@ -14,7 +14,7 @@ from mpsolve.cli.output import check_writable, print_report
 from mpsolve.cli.status import SOLVED
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.report.tables import importer_list
 
 if TYPE_CHECKING:

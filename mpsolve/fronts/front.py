@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from mpsolve.model.problem import Problem
+    from mpsolve.model.provenance import Provenance
     from mpsolve.model.solution import Limit, Solution
-    from mpsolve.profiles.table import Provenance
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 

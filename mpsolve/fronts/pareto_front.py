@@ -16,13 +16,12 @@ from mpsolve.formulations.method import method_named
 from mpsolve.fronts.front import Front
 from mpsolve.fronts.point_by_point import front_point_by_point
 from mpsolve.model.evaluation import slackened
-from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit
 from mpsolve.presolve.choice_groups import layer_groups
 from mpsolve.presolve.fixed_point import fixed_point
 from mpsolve.presolve.hull import undominated
 from mpsolve.presolve.presolved import Presolved
-from mpsolve.presolve.redundancy import binding_constraints
+from mpsolve.presolve.redundancy import binding_constraints, refuse_pairwise
 from mpsolve.solving.solve import solve
 
 if TYPE_CHECKING:

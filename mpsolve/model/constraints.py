@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.model.evaluation import checked_limit
 from mpsolve.model.precision import Precision
+from mpsolve.model.ragged import checked_limit
 from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.errors import InputError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -83,17 +81,6 @@ def slackened(limit: Number, terms: int) -> float:
     of the same numbers.
     """
     return limit + terms * FLOAT_SLACK * abs(limit)
-
-
-def checked_limit(what: str, limit: object) -> Number:
-    """An upper limit as an exact integer or a float; anything but a finite number is refused."""
-    if isinstance(limit, np.ndarray | np.generic) and limit.ndim == 0:
-        limit = limit.item()
-    if isinstance(limit, int) and not isinstance(limit, bool):
-        return limit
-    if not isinstance(limit, float) or not math.isfinite(limit):
-        raise InputError(f"{what} must be a finite number, not {limit!r}.")
-    return limit
 
 
 def evaluate(problem: Problem, choice: IntArray) -> Evaluation:

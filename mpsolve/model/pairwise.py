@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mpsolve.errors import InputError, UnsupportedError
+from mpsolve.errors import InputError
 from mpsolve.model.ragged import magnitude, numbers
 from mpsolve.storage.frozen import Picklable
 
@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mpsolve.model.precision import Precision
-    from mpsolve.model.problem import Problem
     from mpsolve.typing import IntArray, Number, NumberArray
+
+
+class Layers(Protocol):
+    """What has layers with candidates, such as a `mpsolve.Problem`."""
+
+    def index_of(self, layer: str) -> int:
+        """Position of a layer."""
+
+    def candidates(self, layer: int) -> tuple[Precision, ...]:
+        """The precisions among which the layer at a position chooses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +75,7 @@ class PairwiseTerm(Picklable):
     @classmethod
     def from_rule(
         cls,
-        problem: Problem,
+        problem: Layers,
         first: str,
         second: str,
         rule: Callable[[Precision, Precision], Number],
@@ -106,7 +115,7 @@ class PairwiseTerm(Picklable):
         values = np.array([[rule(p, q) for q in columns] for p in rows])
         return cls(first, second, values, cost, label)
 
-    def value(self, problem: Problem, choice: IntArray) -> Number:
+    def value(self, problem: Layers, choice: IntArray) -> Number:
         """What the term adds for a choice."""
         i, j = problem.index_of(self.first), problem.index_of(self.second)
         return self.values[choice[i], choice[j]].item()
@@ -115,17 +124,3 @@ class PairwiseTerm(Picklable):
         label = f"{self.label} " if self.label else ""
         target = "the loss" if self.cost is None else self.cost
         return f"pairwise term {label}(of {self.first} and {self.second} on {target})"
-
-
-def refuse_pairwise(problem: Problem, what: str) -> None:
-    """Refuse a problem with pairwise terms where only the numbers of single layers are looked at.
-
-    Raises
-    ------
-    UnsupportedError
-        If there is one; the message names it.
-    """
-    if problem.pairwise:
-        raise UnsupportedError(
-            f"{what} looks at layers one by one, and the problem has the {problem.pairwise[0]}."
-        )

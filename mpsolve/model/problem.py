@@ -11,6 +11,7 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.model.configuration import Configuration
+from mpsolve.model.provenance import Provenance
 from mpsolve.model.ragged import candidates, flatten, numbered_layers
 from mpsolve.model.validation import (
     check_layers,
@@ -21,7 +22,6 @@ from mpsolve.model.validation import (
     checked_pairwise,
     same_kind,
 )
-from mpsolve.profiles.table import Provenance
 from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:

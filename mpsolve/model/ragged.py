@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mpsolve.model.precision import Precision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpsolve.typing import IntArray, NumberArray
+    from mpsolve.typing import IntArray, Number, NumberArray
 
 #: Integers whose sums may reach this become floats, so that no int64 sum can overflow.
 INTEGER_SUM = 2.0**59
@@ -71,6 +72,17 @@ def numbers(array: NumberArray) -> NumberArray:
     """The same numbers as int64 if they are integers that can be summed so, else as float64."""
     exact = array.dtype.kind in "iu" and magnitude(array) < INTEGER_SUM
     return array.astype(np.int64 if exact else np.float64, copy=False)
+
+
+def checked_limit(what: str, limit: object) -> Number:
+    """An upper limit as an exact integer or a float; anything but a finite number is refused."""
+    if isinstance(limit, np.ndarray | np.generic) and limit.ndim == 0:
+        limit = limit.item()
+    if isinstance(limit, int) and not isinstance(limit, bool):
+        return limit
+    if not isinstance(limit, float) or not math.isfinite(limit):
+        raise InputError(f"{what} must be a finite number, not {limit!r}.")
+    return limit
 
 
 def numbered_layers(count: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

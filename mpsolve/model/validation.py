@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.errors import InputError
-from mpsolve.model.evaluation import checked_limit
 from mpsolve.model.pairwise import PairwiseTerm
 from mpsolve.model.precision import Precision
-from mpsolve.model.ragged import INTEGER_SUM, checked_array, magnitude, numbers
+from mpsolve.model.ragged import INTEGER_SUM, checked_array, checked_limit, magnitude, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mpsolve.errors import UnsupportedError
 from mpsolve.model.evaluation import keeps, total
 
 if TYPE_CHECKING:
@@ -49,3 +50,17 @@ def binding_pairwise(problem: Problem) -> list[PairwiseTerm]:
         return []
     targets = {None, *binding_budgets(problem)}
     return [t for t in problem.pairwise if t.cost in targets and t.values.any()]
+
+
+def refuse_pairwise(problem: Problem, what: str) -> None:
+    """Refuse a problem with pairwise terms where only the numbers of single layers are looked at.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is one; the message names it.
+    """
+    if problem.pairwise:
+        raise UnsupportedError(
+            f"{what} looks at layers one by one, and the problem has the {problem.pairwise[0]}."
+        )

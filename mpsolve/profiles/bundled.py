@@ -20,7 +20,8 @@ from mpsolve.profiles.tidy import to_table
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from mpsolve.profiles.table import LatencyTable, Provenance
+    from mpsolve.model.provenance import Provenance
+    from mpsolve.profiles.table import LatencyTable
 
 SOURCE = (
     "mpsolve's own analytic model of an 8-core PULP cluster, calibrated to 12 network-level ratios "

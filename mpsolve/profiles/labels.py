@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import TableError
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mpsolve.errors import TableError
+from mpsolve.model.provenance import Provenance
 from mpsolve.model.ragged import numbers
 from mpsolve.storage.frozen import Picklable
 
@@ -21,23 +21,6 @@ if TYPE_CHECKING:
 
 #: After the name of a column: the standard deviations of its values.
 STD = "_std"
-
-
-class Provenance(StrEnum):
-    """Where the latencies of a table come from."""
-
-    MEASURED = "measured"
-    SIMULATED = "simulated"
-    MODELLED = "modelled"
-    DERIVED = "derived"
-    UNSTATED = "unstated"
-
-
-def labelled(name: str, provenance: Provenance) -> str:
-    """The name of a cost, with the provenance if it is a latency and the provenance is known."""
-    if name.startswith("latency") and provenance is not Provenance.UNSTATED:
-        return f"{name} ({provenance})"
-    return name
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mpsolve.analysis.inspect_table import throughput
 from mpsolve.errors import InputError
-from mpsolve.profiles.table import labelled
+from mpsolve.model.provenance import labelled
 from mpsolve.storage.atomic import writing
 from mpsolve.storage.optional import importing
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from mpsolve.fronts.front import Front
-    from mpsolve.profiles.table import LatencyTable, Provenance
+    from mpsolve.model.provenance import Provenance
+    from mpsolve.profiles.table import LatencyTable
     from mpsolve.typing import FloatArray
 
 #: Single points are marked as long as there are few.

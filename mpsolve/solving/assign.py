@@ -11,9 +11,9 @@ import numpy as np
 from mpsolve.errors import InfeasibleError, InputError, NoSolutionError
 from mpsolve.formulations.mckp.knapsack import Knapsack
 from mpsolve.formulations.method import Options
-from mpsolve.model.evaluation import checked_limit, keeps, total
+from mpsolve.model.evaluation import keeps, total
 from mpsolve.model.problem import Problem
-from mpsolve.model.ragged import flatten, magnitude
+from mpsolve.model.ragged import checked_limit, flatten, magnitude
 from mpsolve.model.solution import Status, relative_gap
 from mpsolve.solving.session import Session
 from mpsolve.solving.solve import solve

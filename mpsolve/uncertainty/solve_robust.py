@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from mpsolve.errors import Conflict, InputError
 from mpsolve.model.evaluation import evaluate, total
-from mpsolve.model.pairwise import refuse_pairwise
 from mpsolve.model.solution import Limit, Progress, Solution, Status
 from mpsolve.presolve.quickxplain import shown_number
+from mpsolve.presolve.redundancy import refuse_pairwise
 from mpsolve.solving.session import PROVEN, Repetition, Stopped
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mpsolve import Precision, load_table
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers import IMPORTERS
-from mpsolve.profiles.table import Provenance
 
 if TYPE_CHECKING:
     from tests.cli.support import Run

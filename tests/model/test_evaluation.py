@@ -23,7 +23,8 @@ from mpsolve import (
     Tie,
     solve,
 )
-from mpsolve.model.evaluation import checked_limit, evaluate, keeps, smallest, total
+from mpsolve.model.evaluation import evaluate, keeps, smallest, total
+from mpsolve.model.ragged import checked_limit
 
 FLOATS = st.floats(-1e9, 1e9)
 

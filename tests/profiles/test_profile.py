@@ -11,10 +11,10 @@ import pytest
 from mpsolve.building.table_columns import table_ties
 from mpsolve.errors import UnsupportedError
 from mpsolve.model.precision import Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.networks import LayerType, Network, Node
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.profiles.profile import profile
-from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.target import Latency
 
 EVERY = tuple(Precision(a, w) for a, w in product((2, 4, 8), repeat=2))

@@ -14,10 +14,11 @@ import numpy as np
 
 from mpsolve.errors import InputError, TableError
 from mpsolve.model.precision import WEIGHT_ONLY_B_IN, Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers.assemble import layer_type_label
 from mpsolve.profiles.importers.files import listed, read_bytes
 from mpsolve.profiles.importers.importer import Imported, Need
-from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.profiles.table import LatencyTable
 from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:

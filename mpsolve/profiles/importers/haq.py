@@ -17,11 +17,11 @@ import numpy as np
 
 from mpsolve.errors import TableError
 from mpsolve.model.precision import Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.model.ragged import numbered_layers
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import read_bytes
 from mpsolve.profiles.importers.importer import Imported, Need
-from mpsolve.profiles.table import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

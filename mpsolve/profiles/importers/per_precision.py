@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mpsolve.model.precision import Precision
+    from mpsolve.model.provenance import Provenance
     from mpsolve.profiles.networks.network import Network
-    from mpsolve.profiles.table import Provenance
     from mpsolve.typing import FloatArray
 
 

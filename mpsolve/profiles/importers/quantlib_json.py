@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import InputError, TableError
 from mpsolve.model.precision import Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import is_number, read_json, spoken
 from mpsolve.profiles.importers.importer import Imported, Need
-from mpsolve.profiles.table import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

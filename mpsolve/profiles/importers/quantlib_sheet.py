@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 
 from mpsolve.errors import TableError
 from mpsolve.model.precision import Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers.assemble import latency_table
 from mpsolve.profiles.importers.files import is_number, listed, read_bytes, spoken
 from mpsolve.profiles.importers.importer import Imported, Need
-from mpsolve.profiles.table import Provenance
 from mpsolve.storage.optional import importing
 
 if TYPE_CHECKING:

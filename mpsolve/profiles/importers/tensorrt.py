@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mpsolve.errors import TableError
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers.files import is_number, read_json, spoken
 from mpsolve.profiles.importers.importer import Imported, Need
 from mpsolve.profiles.importers.per_precision import Profile, Row, combine
-from mpsolve.profiles.table import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

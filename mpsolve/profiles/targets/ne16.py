@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsolve.model.precision import Precision
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.targets.offered import check_offered
 from mpsolve.profiles.targets.target import Latency
 

@@ -20,8 +20,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.networks.layer_type import KINDS
-from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.offered import check_offered
 from mpsolve.profiles.targets.target import Latency
 from mpsolve.storage.frozen import Picklable

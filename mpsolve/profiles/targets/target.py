@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from mpsolve.model.precision import Precision
+    from mpsolve.model.provenance import Provenance
     from mpsolve.profiles.networks.layer_type import LayerType
-    from mpsolve.profiles.table import Provenance
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.problem import Problem
+    from mpsolve.model.provenance import Provenance
     from mpsolve.model.solution import Solution
-    from mpsolve.profiles.table import Provenance
     from mpsolve.typing import IntArray, Number, NumberArray
 
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mpsolve.model.evaluation import keeps
+from mpsolve.model.provenance import Provenance
+from mpsolve.model.provenance import labelled as labelled
 from mpsolve.model.solution import Status
-from mpsolve.profiles.table import Provenance
-from mpsolve.profiles.table import labelled as labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from mpsolve.profiles.table import labelled
+from mpsolve.model.provenance import labelled
 from mpsolve.report.plots import new_figure, save_figure
 from mpsolve.training.flow.fronts import at_budgets, budgets_of, families, front
 from mpsolve.training.flow.points import AS_FOUND, FREE_BITS, HOMOGENEOUS

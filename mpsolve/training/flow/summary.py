@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from mpsolve.profiles.table import labelled
+from mpsolve.model.provenance import labelled
 from mpsolve.training.flow.fronts import (
     MARGINS,
     Margin,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mpsolve import InputError, Problem, solve
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers import import_table
 from mpsolve.profiles.importers.gguf import BLOCKS, type_precision
-from mpsolve.profiles.table import Provenance
 from tests.profiles.chain import chain, conv, depthwise, linear
 from tests.profiles.importers.helpers import by_layer, refusal
 

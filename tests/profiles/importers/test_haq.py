@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mpsolve import Precision, load_table
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers import import_table
-from mpsolve.profiles.table import Provenance
 from tests.profiles.chain import chain, conv, linear
 from tests.profiles.importers.helpers import by_layer, refusal
 

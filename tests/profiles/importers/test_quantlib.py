@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers import import_table
 from mpsolve.profiles.networks import LayerType, load_network
-from mpsolve.profiles.table import Provenance
 from tests.profiles.chain import chain, conv, depthwise, linear
 from tests.profiles.importers.helpers import DATA, by_layer, refusal
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpsolve import InputError, Precision, Problem
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.importers import import_table
 from mpsolve.profiles.importers.matching import Matcher
 from mpsolve.profiles.importers.per_precision import Profile, Row, combine
-from mpsolve.profiles.table import Provenance
 from tests.profiles.chain import chain, conv, linear
 from tests.profiles.importers.helpers import DATA, by_layer, refusal
 

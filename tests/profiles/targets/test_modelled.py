@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpsolve import InputError, Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.networks import LayerType
-from mpsolve.profiles.table import Provenance
 from mpsolve.profiles.targets.mpic import MPIC
 from mpsolve.profiles.targets.ne16 import NE16
 from tests.profiles.chain import conv, depthwise, linear, mobilenet_v1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mpsolve.errors import InputError, MissingDependencyError
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.targets.registry import TARGETS, load_target, target_options
 
 

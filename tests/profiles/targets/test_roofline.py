@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpsolve import InputError, Precision
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.targets.roofline import Roofline
 from mpsolve.profiles.targets.roofline_file import (
     bundled_rooflines,

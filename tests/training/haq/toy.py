@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.model.precision import Precision
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.networks.builder import NetworkBuilder
-from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.profiles.table import LatencyTable
 
 if TYPE_CHECKING:
     from mpsolve.profiles.networks import Network

@@ -12,9 +12,10 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from mpsolve import InputError, Precision, TableError
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.read import read_table
-from mpsolve.profiles.table import LatencyTable, Provenance
+from mpsolve.profiles.table import LatencyTable
 from mpsolve.profiles.write import write_csv
 from mpsolve.training import Mode, set_mode
 from mpsolve.training.sensitivity.examples import Examples

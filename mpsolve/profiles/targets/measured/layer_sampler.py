@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.targets.measured.measure_all import measure_all, measure_one, why_nothing
 
 if TYPE_CHECKING:

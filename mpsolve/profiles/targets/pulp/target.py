@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mpsolve.errors import InputError
-from mpsolve.profiles.table import Provenance
+from mpsolve.model.provenance import Provenance
 from mpsolve.profiles.targets.pulp.model import cycles, layer_schedule
 from mpsolve.profiles.targets.pulp.parameters import PARAMETER_SETS
 from mpsolve.profiles.targets.pulp.platform import (
