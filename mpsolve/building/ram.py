@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mpsolve.building.budgets import RELATIVE, reference_choice, split_limit, unit_factor
+from mpsolve.building.ram_rows import check_layers, ram_constraints
 from mpsolve.errors import InputError
 from mpsolve.model.ragged import checked_limit
-from mpsolve.profiles.memory.ram import check_layers, peak_ram, ram_constraints
+from mpsolve.profiles.memory.ram import peak_ram
 from mpsolve.profiles.networks.tensor_groups import Rules, tensor_groups
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ import numpy as np
 
 from mpsolve.building.budgets import RELATIVE, split_limit, unit_factor
 from mpsolve.building.ram import ram_budget
+from mpsolve.building.rom import rom_terms
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
 from mpsolve.model.problem import Problem
 from mpsolve.model.provenance import Provenance
 from mpsolve.model.ragged import checked_limit
-from mpsolve.profiles.memory import rom_costs, rom_terms
+from mpsolve.profiles.memory import rom_costs
 from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
 from mpsolve.profiles.table import LatencyTable

@@ -6,9 +6,7 @@ from mpsolve.profiles.memory.order import Order as Order
 from mpsolve.profiles.memory.order import best_order as best_order
 from mpsolve.profiles.memory.ram import Peak as Peak
 from mpsolve.profiles.memory.ram import peak_ram as peak_ram
-from mpsolve.profiles.memory.ram import ram_constraints as ram_constraints
 from mpsolve.profiles.memory.rom import rom_bytes as rom_bytes
 from mpsolve.profiles.memory.rom import rom_costs as rom_costs
-from mpsolve.profiles.memory.rom import rom_terms as rom_terms
 from mpsolve.profiles.memory.rom import rom_total as rom_total
 from mpsolve.profiles.memory.schemes import SCHEMES as SCHEMES
