@@ -12,15 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mpsolve.building.ram import ram_budget
+from mpsolve.building.from_table import Request, posed
 from mpsolve.mcu.setting import Setting, mcu_table
-from mpsolve.model.problem import Problem
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks import Network
 
 BITS = (2, 4, 8)
@@ -102,8 +102,15 @@ def haq_mcu_problem(
     """
     if isinstance(network, str):
         network = named_network(network)
-    table = mcu_table(network, Setting(BITS, SCHEME, rules or Rules()))
-    problem = Problem.from_table(table, loss, {"rom": limits.rom})
-    return ram_budget(problem, network, limits.ram, rules=rules, order=order, in_place=in_place).on(
-        problem
+    rules = rules or Rules()
+    request = Request(
+        mcu_table(network, Setting(BITS, SCHEME, rules)),
+        loss,
+        {"rom": limits.rom, "ram": limits.ram},
+        network=network,
+        rules=rules,
+        order=order,
+        in_place=in_place,
+        scheme=SCHEME,
     )
+    return posed(request)[0]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from mpsolve.building.homogeneous import homogeneous_choice
 from mpsolve.errors import InputError
 from mpsolve.model.evaluation import evaluate, total
+from mpsolve.model.ragged import checked_limit
 from mpsolve.presolve.choice_groups import choice_groups
 
 if TYPE_CHECKING:
@@ -95,13 +96,13 @@ def _resolve(
     if name not in problem.costs:
         known = ", ".join(problem.costs) or "none"
         raise InputError(f"There is no cost {name} to put a budget on; the costs are: {known}.")
-    if unit in RELATIVE:
-        limit = _relative(problem, name, value, unit, reference)
-    else:
-        limit = value * unit_factor(name, text, unit, problem.units.get(name, ""))
-    if problem.costs[name].dtype.kind == "i":
-        return limit.numerator // limit.denominator
     try:
+        if unit in RELATIVE:
+            limit = _relative(problem, name, value, unit, reference)
+        else:
+            limit = value * unit_factor(name, text, unit, problem.units.get(name, ""))
+        if problem.costs[name].dtype.kind == "i":
+            return limit.numerator // limit.denominator
         return float(limit)
     except OverflowError:
         raise InputError(f"The budget {name}={text} exceeds every float; leave it out.") from None
@@ -116,6 +117,32 @@ def split_limit(name: str, text: str) -> tuple[Fraction, str]:
             "(3.2e6, 2MB, 512KiB), 0.7x of the reference, or 50% of the achievable range."
         )
     return Fraction(match[1]), match[2]
+
+
+def byte_limit(name: str, limit: Number | str | None) -> int | None:
+    """Bytes of a limit on ``rom`` or ``ram``; None stays None.
+
+    Parameters
+    ----------
+    name
+        What is limited, for messages.
+    limit
+        A number of bytes, or text as the module describes: ``"2MB"``, ``"512KiB"``.
+        Decimal and binary prefixes differ.
+
+    Raises
+    ------
+    InputError
+        If the limit is not understood, or relative to something.
+    """
+    if isinstance(limit, str):
+        value, unit = split_limit(name, limit)
+        if unit in RELATIVE:
+            raise InputError(f"The limit {name}={limit} is no size; write 512kB or 512KiB.")
+        limit = int(value * unit_factor(name, limit, unit, "byte"))
+    if limit is None:
+        return None
+    return int(checked_limit(f"The limit on {name}", limit) // 1)
 
 
 def _relative(

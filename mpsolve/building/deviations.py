@@ -9,8 +9,18 @@ import numpy as np
 from mpsolve.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mpsolve.model.problem import Problem
     from mpsolve.typing import FloatArray, Number, NumberArray
+
+
+def with_deviations(
+    problem: Problem, deviations: Mapping[str, Number | str | FloatArray]
+) -> Problem:
+    """A variant with these standard deviations beside those it has; values as in `widths`."""
+    resolved = {name: widths(problem, name, value) for name, value in deviations.items()}
+    return problem.replace(deviations={**problem.deviations, **resolved})
 
 
 def widths(problem: Problem, name: str, value: Number | str | FloatArray) -> NumberArray:

@@ -173,8 +173,8 @@ def mcu(
     mobilenet_v1_1.0_224, is one. Weights and tables lie in the ROM; while a node runs, the RAM
     holds what it reads and writes and what later nodes still need.
     """
+    from mpsolve.building.budgets import byte_limit
     from mpsolve.mcu import DEVICES, Setting, device_named
-    from mpsolve.mcu.setting import byte_limit
     from mpsolve.profiles.networks import load_network
 
     if devices:
@@ -286,7 +286,7 @@ def _bits(text: str) -> tuple[int, ...]:
 
 
 def _sizes(name: str, text: str | None) -> tuple[int, ...]:
-    from mpsolve.mcu.setting import byte_limit
+    from mpsolve.building.budgets import byte_limit
 
     return tuple(byte_limit(name, part) or 0 for part in text.split(",")) if text else ()
 

@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpsolve.building.budgets import DEFAULT_REFERENCE, parse_budgets
+from mpsolve.building.from_table import Request, posed
 from mpsolve.building.homogeneous import homogeneous_choice
-from mpsolve.building.pairs_file import read_pairs
-from mpsolve.building.ram import ram_budget
-from mpsolve.building.table_columns import RAM
 from mpsolve.cli.configurations import configuration_or_precision
 from mpsolve.errors import InputError
 from mpsolve.model.constraints import RELATIONS, Restriction, Tie
 from mpsolve.model.precision import Precision
-from mpsolve.model.problem import Problem
 
 if TYPE_CHECKING:
     from mpsolve.building.ram import RamBudget
     from mpsolve.model.configuration import Configuration
     from mpsolve.model.constraints import Kind
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks import Network
     from mpsolve.profiles.table import LatencyTable
 
@@ -96,11 +94,6 @@ def pose(
     """
     limits = parse_budgets(budgets)
     loaded, graph = _loaded(table, target, network)
-    if sensitivities:
-        from mpsolve.profiles.merge import with_sensitivity
-
-        loaded = with_sensitivity(loaded, sensitivities)
-    ram_limit = limits.pop(RAM, None) if graph else None
     wanted: dict[Kind, tuple[str, ...]] = {
         "fixed": fixed,
         "forbidden": forbidden,
@@ -108,28 +101,24 @@ def pose(
         "maximum": maximum,
     }
     given = reference and configuration_or_precision(reference, table, loaded.precisions)
-    try:
-        problem = Problem.from_table(
-            loaded,
-            loss,
-            costs=(*limits, *costs),
-            ties=[_tie(loaded, text) for text in ties],
-            restrictions=[
-                restriction
-                for kind, texts in wanted.items()
-                for text in texts
-                for restriction in _restrictions(loaded, kind, text)
-            ],
-        )
-        if pairs:
-            problem = problem.replace(pairwise=read_pairs(pairs, problem))
-        problem = problem.with_budgets(limits, reference=given or None)
-    except OverflowError:
-        raise InputError("A budget is too large a number.") from None
-    ram = None
-    if graph:
-        ram = ram_budget(problem, graph, ram_limit, reference=given or None)
-        problem = ram.on(problem)
+    request = Request(
+        loaded,
+        loss,
+        limits,
+        reference=given or None,
+        costs=costs,
+        ties=[_tie(loaded, text) for text in ties],
+        restrictions=[
+            restriction
+            for kind, texts in wanted.items()
+            for text in texts
+            for restriction in _restrictions(loaded, kind, text)
+        ],
+        sensitivities=sensitivities or None,
+        pairs=pairs or None,
+        network=graph,
+    )
+    problem, ram = posed(request)
     return Posed(problem, given or _default_reference(problem), ram)
 
 

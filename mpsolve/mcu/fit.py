@@ -6,9 +6,10 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mpsolve.building.budgets import byte_limit
 from mpsolve.errors import InfeasibleError
 from mpsolve.heuristics.memory_driven import memory_driven
-from mpsolve.mcu.setting import DEFAULT_SETTING, byte_limit, input_widths, mcu_problem
+from mpsolve.mcu.setting import DEFAULT_SETTING, input_widths, mcu_problem
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.precision import Precision

@@ -14,24 +14,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.building.budgets import RELATIVE, split_limit, unit_factor
-from mpsolve.building.ram import ram_budget
-from mpsolve.building.rom import rom_terms
+from mpsolve.building.from_table import Request, posed
 from mpsolve.errors import InputError
 from mpsolve.model.precision import Precision
-from mpsolve.model.problem import Problem
 from mpsolve.model.provenance import Provenance
-from mpsolve.model.ragged import checked_limit
 from mpsolve.profiles.memory import rom_costs
-from mpsolve.profiles.merge import with_sensitivity
 from mpsolve.profiles.networks.tensor_groups import Rules, input_labels, least_bits
 from mpsolve.profiles.table import LatencyTable
 
 if TYPE_CHECKING:
     from os import PathLike
 
+    from mpsolve.model.problem import Problem
     from mpsolve.profiles.networks.network import Network
-    from mpsolve.typing import Number
 
 #: What is minimised unless the caller says otherwise; see `mpsolve.building.proxies`.
 DEFAULT_LOSS = "noise-macs"
@@ -63,32 +58,6 @@ class Setting:
 
 
 DEFAULT_SETTING = Setting()
-
-
-def byte_limit(name: str, limit: Number | str | None) -> int | None:
-    """Bytes of a limit on ``rom`` or ``ram``; None stays None.
-
-    Parameters
-    ----------
-    name
-        What is limited, for messages.
-    limit
-        A number of bytes, or text as `mpsolve.building.budgets` reads it: ``"2MB"``, ``"512KiB"``.
-        Decimal and binary prefixes differ.
-
-    Raises
-    ------
-    InputError
-        If the limit is not understood, or relative to something.
-    """
-    if isinstance(limit, str):
-        value, unit = split_limit(name, limit)
-        if unit in RELATIVE:
-            raise InputError(f"The limit {name}={limit} is no size; write 512kB or 512KiB.")
-        limit = int(value * unit_factor(name, limit, unit, "byte"))
-    if limit is None:
-        return None
-    return int(checked_limit(f"The limit on {name}", limit) // 1)
 
 
 def input_widths(network: Network, setting: Setting) -> dict[str, tuple[int, ...]]:
@@ -166,12 +135,17 @@ def mcu_problem(
     setting
         What may be chosen.
     """
-    table = mcu_table(network, setting)
-    if sensitivities is not None:
-        table = with_sensitivity(table, sensitivities)
-        loss = loss or "sensitivity"
-    limits = {} if rom is None else {"rom": rom}
-    problem = Problem.from_table(table, loss or DEFAULT_LOSS, limits, costs=("rom",))
-    if terms := rom_terms(problem, network, setting.scheme, rules=setting.rules):
-        problem = problem.replace(pairwise=terms)
-    return ram_budget(problem, network, ram, rules=setting.rules).on(problem)
+    if loss is None and sensitivities is None:
+        loss = DEFAULT_LOSS
+    limits = {"rom": rom, "ram": ram}
+    request = Request(
+        mcu_table(network, setting),
+        loss,
+        {name: limit for name, limit in limits.items() if limit is not None},
+        costs=("rom",),
+        sensitivities=sensitivities,
+        network=network,
+        rules=setting.rules,
+        scheme=setting.scheme,
+    )
+    return posed(request)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,18 +14,9 @@ from mpsolve.storage.frozen import Picklable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mpsolve.model.layers import Layers
     from mpsolve.model.precision import Precision
     from mpsolve.typing import IntArray, Number, NumberArray
-
-
-class Layers(Protocol):
-    """What has layers with candidates, such as a `mpsolve.Problem`."""
-
-    def index_of(self, layer: str) -> int:
-        """Position of a layer."""
-
-    def candidates(self, layer: int) -> tuple[Precision, ...]:
-        """The precisions among which the layer at a position chooses."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpsolve.errors import InputError
-from mpsolve.model.configuration import Configuration
+from mpsolve.model.layers import Layers
 from mpsolve.model.provenance import Provenance
-from mpsolve.model.ragged import candidates, flatten, numbered_layers
+from mpsolve.model.ragged import candidates, flatten, flatten_like, numbered_layers
 from mpsolve.model.validation import (
     check_layers,
+    check_names,
     checked_budget,
     checked_deviations,
     checked_numbers,
@@ -22,36 +22,27 @@ from mpsolve.model.validation import (
     checked_pairwise,
     same_kind,
 )
-from mpsolve.storage.frozen import Picklable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from mpsolve.model.configuration import Configuration
     from mpsolve.model.constraints import LinearConstraint, Restriction, Tie
     from mpsolve.model.pairwise import PairwiseTerm
-    from mpsolve.model.precision import Precision
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.networks.tensor_groups import Rules
     from mpsolve.profiles.table import LatencyTable
-    from mpsolve.typing import BoolArray, FloatArray, IntArray, Number, NumberArray
+    from mpsolve.typing import BoolArray, FloatArray, Number, NumberArray
 
 
 @dataclass(frozen=True, eq=False)
-class Problem(Picklable):
+class Problem(Layers):
     """A multiple-choice problem over the layers of a network.
-
-    The candidates of all layers stand one after the other in flat arrays; those of layer ``i``
-    are the entries ``offsets[i]:offsets[i + 1]``. A *choice* is an ``(N,)`` int64 array that
-    holds, for every layer, the position of its candidate among the layer's own candidates.
 
     Attributes
     ----------
-    layers
-        Names of the N layers.
-    offsets
-        ``(N + 1,)`` int64, where the candidates of each layer begin and end.
-    precisions
-        The precision of each of the M candidates.
+    layers, offsets, precisions, source
+        The N layers and their M candidates; see `mpsolve.model.layers.Layers`.
     loss
         ``(M,)`` int64 or float64, the additive proxy for the accuracy lost; lower is better.
         Integers stay integers unless their absolute values add up to `INTEGER_SUM`.
@@ -74,8 +65,6 @@ class Problem(Picklable):
         Cost name -> unit, where it is known.
     provenance
         Where the latencies come from.
-    source
-        The table or array that the numbers were read from.
     deviations
         Cost name or ``"loss"`` -> ``(M,)`` float64 standard deviations of its numbers, for
         `mpsolve.stability` and `mpsolve.solve_robust`. `mpsolve.solve` ignores them.
@@ -86,9 +75,6 @@ class Problem(Picklable):
         If the parts do not fit together; the message names the part and the layer.
     """
 
-    layers: tuple[str, ...]
-    offsets: IntArray
-    precisions: tuple[Precision, ...]
     loss: NumberArray
     costs: Mapping[str, NumberArray]
     budgets: Mapping[str, Number] = field(default_factory=dict)
@@ -99,7 +85,6 @@ class Problem(Picklable):
     loss_name: str = "loss"
     units: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance = Provenance.UNSTATED
-    source: str = "arrays"
     deviations: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,36 +112,13 @@ class Problem(Picklable):
         set_(self, "units", MappingProxyType(dict(self.units)))
         for name in ("ties", "constraints", "restrictions"):
             set_(self, name, tuple(getattr(self, name)))
-        self._check_names()
+        check_names(self, self.ties, self.restrictions, self.constraints, self.pairwise)
 
     def _numbers(self, what: str, values: NumberArray) -> NumberArray:
         return checked_numbers(what, values, self.layers, self.offsets, self.precisions)
 
-    def _check_names(self) -> None:
-        for tie in self.ties:
-            for layer in tie.layers:
-                self.index_of(layer, str(tie))
-        for restriction in self.restrictions:
-            self.index_of(restriction.layer, str(restriction))
-        for constraint in self.constraints:
-            for layer, coefficients in constraint.terms.items():
-                i = self.index_of(layer, str(constraint))
-                if len(coefficients) != self.offsets[i + 1] - self.offsets[i]:
-                    raise InputError(
-                        f"{constraint}: layer {layer} needs one coefficient per candidate."
-                    )
-        for term in self.pairwise:
-            ends = [self.index_of(layer, str(term)) for layer in (term.first, term.second)]
-            shape = tuple(len(self.candidates(i)) for i in ends)
-            if term.values.shape != shape:
-                raise InputError(
-                    f"The {term} needs a matrix of {shape[0]} x {shape[1]} numbers, one per pair "
-                    f"of candidates, not of {' x '.join(map(str, term.values.shape))}."
-                )
-
-    @classmethod
+    @staticmethod
     def from_table(
-        cls,
         table: LatencyTable,
         loss: str | None = None,
         budgets: Mapping[str, Number | str] | None = None,
@@ -169,59 +131,15 @@ class Problem(Picklable):
         network: Network | None = None,
         rules: Rules | None = None,
     ) -> Problem:
-        """Build the problem that a latency table poses.
+        """The problem that a latency table poses; see `mpsolve.building.from_table.Request`.
 
-        Parameters
-        ----------
-        table
-            The profiled costs; its groups of equal precision and of equal b_in become ties.
-        loss
-            A column of the table, or a proxy of `mpsolve.building.proxies`; by default the column
-            ``sensitivity``, else the noise proxy that the table's columns allow.
-        budgets
-            Cost -> limit: a number, or text such as ``"0.7x"`` and ``"2MB"``; see
-            `mpsolve.building.budgets`.
-        reference
-            The configuration that relative budgets refer to; by default ``8b/8b``.
-        costs
-            Further columns to report beside the latency, the budgets and the usual costs.
-        ties, constraints, restrictions
-            What an assignment must respect beside the table's own groups.
-        network
-            The network of the table. With it, a budget on ``ram`` limits the activations that are
-            in memory at any node, by constraints of the problem; see `mpsolve.building.ram`.
-        rules
-            What the graph of the network asks of activations; by default all of
-            `mpsolve.profiles.networks.tensor_groups.Rules`.
+        The loss is a column or a proxy, budgets are numbers or text such as ``"0.7x"`` and
+        ``"2MB"``, and with the network there may be one on ``ram``.
         """
-        from mpsolve.building.proxies import table_loss
-        from mpsolve.building.table_columns import RAM, table_costs, table_deviations, table_ties
+        from mpsolve.building.from_table import Request, posed
 
-        budgets = dict(budgets or {})
-        ram = budgets.pop(RAM, None) if network is not None else None
-        loss_name, values = table_loss(table, loss)
-        columns, units = table_costs(table, [*budgets, *costs])
-        problem = cls(
-            layers=table.layers,
-            offsets=table.offsets,
-            precisions=table.precisions,
-            loss=values,
-            costs=columns,
-            ties=(*table_ties(table), *ties),
-            constraints=tuple(constraints),
-            restrictions=tuple(restrictions),
-            loss_name=loss_name,
-            units=units,
-            provenance=table.provenance,
-            source=table.source,
-            deviations=table_deviations(table, loss_name, columns),
-        )
-        if network is not None and ram is not None:
-            from mpsolve.building.ram import ram_budget
-
-            limit = ram_budget(problem, network, ram, reference=reference, rules=rules)
-            problem = limit.on(problem)
-        return problem.with_budgets(budgets, reference=reference)
+        own = (reference, costs, ties, constraints, restrictions)
+        return posed(Request(table, loss, budgets or {}, *own, network=network, rules=rules))[0]
 
     @classmethod
     def from_arrays(
@@ -256,19 +174,12 @@ class Problem(Picklable):
             Any other field of `Problem`.
         """
         flat, offsets = flatten("loss", loss)
-
-        def shaped(what: str, values: Any) -> NumberArray:
-            column, same = flatten(what, values)
-            if not np.array_equal(same, offsets):
-                raise InputError(f"{what} has another shape than the loss.")
-            return column
-
-        columns = {name: shaped(f"cost {name}", values) for name, values in costs.items()}
-        spread = {
-            name: shaped(f"The standard deviation of {name}", values)
-            for name, values in (deviations or {}).items()
-        }
         names = tuple(layers) if layers is not None else numbered_layers(len(offsets) - 1)
+        columns = {name: flatten_like(offsets, f"cost {name}", own) for name, own in costs.items()}
+        spread = {
+            name: flatten_like(offsets, f"The standard deviation of {name}", own)
+            for name, own in (deviations or {}).items()
+        }
         return cls(
             layers=names,
             offsets=offsets,
@@ -296,25 +207,10 @@ class Problem(Picklable):
         return self.replace(budgets=resolve_budgets(self, budgets, reference))
 
     def with_deviations(self, deviations: Mapping[str, Number | str | FloatArray]) -> Problem:
-        """A variant with these standard deviations beside those it has.
+        """A variant with these standard deviations; see `mpsolve.building.deviations.widths`."""
+        from mpsolve.building.deviations import with_deviations
 
-        Parameters
-        ----------
-        deviations
-            Cost name or ``"loss"`` -> ``(M,)`` numbers, or one number for all candidates in the
-            unit of the cost, or text such as ``"5%"`` for so much of every candidate's own value.
-        """
-        from mpsolve.building.deviations import widths
-
-        resolved = {name: widths(self, name, value) for name, value in deviations.items()}
-        return self.replace(deviations={**self.deviations, **resolved})
-
-    @cached_property
-    def layer_index(self) -> IntArray:
-        """``(M,)`` index of the layer that each candidate belongs to."""
-        index = np.repeat(np.arange(len(self.layers)), np.diff(self.offsets))
-        index.setflags(write=False)
-        return index
+        return with_deviations(self, deviations)
 
     @cached_property
     def allowed(self) -> BoolArray:
@@ -334,75 +230,6 @@ class Problem(Picklable):
     def terms_of(self, cost: str | None) -> int:
         """How many numbers the sum of a cost, or the loss for None, has."""
         return len(self.layers) + len(self.pairwise_on(cost))
-
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {layer: i for i, layer in enumerate(self.layers)}
-
-    def index_of(self, layer: str, what: str = "") -> int:
-        """Position of a layer; unknown names are refused."""
-        try:
-            return self._positions[layer]
-        except KeyError:
-            prefix = f"{what}: " if what else ""
-            raise InputError(f"{prefix}the problem has no layer {layer!r}.") from None
-
-    def candidates(self, layer: int) -> tuple[Precision, ...]:
-        """The precisions among which a layer chooses, in the order that a choice counts."""
-        return self.precisions[self.offsets[layer] : self.offsets[layer + 1]]
-
-    def flat(self, choice: IntArray) -> IntArray:
-        """``(N,)`` index of each layer's chosen candidate among all candidates.
-
-        Raises
-        ------
-        InputError
-            If the choice is not one index per layer, or a layer has no such candidate.
-        """
-        choice, counts = np.asarray(choice), np.diff(self.offsets)
-        if choice.shape != counts.shape or choice.dtype.kind not in "iu":
-            raise InputError(
-                f"A choice needs one candidate index for each of {len(counts)} layers."
-            )
-        wrong = (choice < 0) | (choice >= counts)
-        if wrong.any():
-            i = int(np.argmax(wrong))
-            raise InputError(
-                f"The choice names candidate {choice[i]} of layer {self.layers[i]}, which has "
-                f"{counts[i]}; they are counted from 0."
-            )
-        return self.offsets[:-1] + choice.astype(np.int64)
-
-    def configuration(self, choice: IntArray) -> Configuration:
-        """The configuration that a choice stands for."""
-        chosen = (self.precisions[j] for j in self.flat(choice))
-        return Configuration(dict(zip(self.layers, chosen, strict=True)))
-
-    def choice(self, configuration: Mapping[str, Precision]) -> IntArray:
-        """The choice that a configuration stands for.
-
-        Raises
-        ------
-        InputError
-            If a layer is missing, unknown, or has no such candidate; the message names it.
-        """
-        configuration = Configuration(configuration)  # precisions may be written as text
-        if unknown := [layer for layer in configuration if layer not in self._positions]:
-            raise InputError(
-                f"The configuration names layer {unknown[0]!r}, which {self.source} lacks."
-            )
-        choice = np.zeros(len(self.layers), np.int64)
-        for i, layer in enumerate(self.layers):
-            if layer not in configuration:
-                raise InputError(f"The configuration says nothing about layer {layer}.")
-            candidates = self.candidates(i)
-            if configuration[layer] not in candidates:
-                raise InputError(
-                    f"Layer {layer} has no candidate {configuration[layer]}; it has "
-                    f"{', '.join(map(str, candidates))}."
-                )
-            choice[i] = candidates.index(configuration[layer])
-        return choice
 
     def __repr__(self) -> str:
         parts = [f"{len(self.layers)} layers", f"{len(self.precisions)} candidates"]

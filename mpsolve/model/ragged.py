@@ -40,6 +40,14 @@ def flatten(what: str, values: Any) -> tuple[NumberArray, IntArray]:
     return numbers(array.ravel()), np.arange(len(array) + 1) * array.shape[1]
 
 
+def flatten_like(offsets: IntArray, what: str, values: Any) -> NumberArray:
+    """Flat numbers in the shape of a loss, whose layers begin and end at the offsets."""
+    flat, own = flatten(what, values)
+    if not np.array_equal(own, offsets):
+        raise InputError(f"{what} has another shape than the loss.")
+    return flat
+
+
 def _ragged(values: Any) -> bool:
     """Whether the values surely are rows of different lengths, which NumPy would try to stack."""
     if not isinstance(values, list | tuple) or not values:

@@ -14,8 +14,10 @@ from mpsolve.model.precision import Precision
 from mpsolve.model.ragged import INTEGER_SUM, checked_array, checked_limit, magnitude, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from mpsolve.model.constraints import LinearConstraint, Restriction, Tie
+    from mpsolve.model.layers import Layers
     from mpsolve.typing import FloatArray, IntArray, Number, NumberArray
 
 
@@ -149,3 +151,33 @@ def checked_budget(name: str, budget: Number, costs: Mapping[str, NumberArray]) 
         return float(budget)
     except OverflowError:
         raise InputError(f"The budget on {name} exceeds every float; leave it out.") from None
+
+
+def check_names(
+    problem: Layers,
+    ties: Iterable[Tie],
+    restrictions: Iterable[Restriction],
+    constraints: Iterable[LinearConstraint],
+    pairwise: Iterable[PairwiseTerm],
+) -> None:
+    """Every part speaks of layers of the problem, with one number per candidate or pair."""
+    for tie in ties:
+        for layer in tie.layers:
+            problem.index_of(layer, str(tie))
+    for restriction in restrictions:
+        problem.index_of(restriction.layer, str(restriction))
+    for constraint in constraints:
+        for layer, coefficients in constraint.terms.items():
+            i = problem.index_of(layer, str(constraint))
+            if len(coefficients) != len(problem.candidates(i)):
+                raise InputError(
+                    f"{constraint}: layer {layer} needs one coefficient per candidate."
+                )
+    for term in pairwise:
+        ends = [problem.index_of(layer, str(term)) for layer in (term.first, term.second)]
+        shape = tuple(len(problem.candidates(i)) for i in ends)
+        if term.values.shape != shape:
+            raise InputError(
+                f"The {term} needs a matrix of {shape[0]} x {shape[1]} numbers, one per pair "
+                f"of candidates, not of {' x '.join(map(str, term.values.shape))}."
+            )
