@@ -66,7 +66,7 @@ class Asked:
 def answer_fit(asked: Asked) -> int:
     """Answer for every network by itself."""
     from mpsolve.mcu import fit, memory_map
-    from mpsolve.mcu.plot import plot_memory_map
+    from mpsolve.report.mcu_plots import plot_memory_map
 
     found: list[Fit] = []
     with progress_line("fitting", silent=asked.silent) as line:
@@ -138,8 +138,8 @@ def answer_front(asked: Asked, epsilon: float) -> int:
 def answer_surface(asked: Asked, rom_limits: tuple[int, ...], ram_limits: tuple[int, ...]) -> int:
     """The least loss for pairs of limits."""
     from mpsolve.mcu import surface
-    from mpsolve.mcu.plot import plot_surface
     from mpsolve.mcu.surface import limits_between
+    from mpsolve.report.mcu_plots import plot_surface
 
     graph, setting = asked.networks[0], asked.posing["setting"]
     roms, rams = limits_between(graph, setting)

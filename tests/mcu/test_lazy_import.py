@@ -10,7 +10,7 @@ SCRIPT = """
 import json, sys
 before = set(sys.modules)
 from mpsolve.mcu import fit, mcu_problem, memory_map, rom_front, surface
-from mpsolve.mcu import plot
+from mpsolve.report import mcu_plots
 from mpsolve.mcu.setting import mcu_table
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles import merge

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from mpsolve import Configuration, Precision
 from mpsolve.mcu import fit, memory_map
 from mpsolve.mcu.memory_map import ROLES
-from mpsolve.mcu.plot import plot_memory_map
 from mpsolve.profiles.memory import peak_ram
 from mpsolve.profiles.networks import Network, Node, named_network
+from mpsolve.report.mcu_plots import plot_memory_map
 from tests.profiles.networks.graphs import graphs, layer, network
 
 if TYPE_CHECKING:
