@@ -54,19 +54,23 @@ def test_a_solve_with_the_knapsack_method_loads_nothing_more() -> None:
 
 
 def test_every_public_name_is_found_where_it_is_said_to_be() -> None:
-    """What type checkers read and what is loaded on demand are the same names and modules."""
-    tree = ast.parse(Path(mpsolve.__file__).read_text(encoding="utf-8"))
+    """What type checkers read, what is loaded on demand and what a star takes are the same."""
+    stub = Path(mpsolve.__file__).with_suffix(".pyi")
     imported = {
-        alias.asname: node.module
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mpsolve.")
+        alias.name: str(node.module)
+        for node in ast.walk(ast.parse(stub.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
+        if alias.asname == alias.name
     }
     assert len(imported) > 30
-    assert sorted(map(str, imported)) == dir(mpsolve)
-    assert sorted(map(str, imported)) == vars(mpsolve)["__all__"]
+    assert sorted(imported) == dir(mpsolve)
+    taken: dict[str, object] = {}
+    exec("from mpsolve import *", taken)
+    assert sorted(taken.keys() - {"__builtins__"}) == sorted(imported)
     for name, module in imported.items():
-        assert getattr(mpsolve, str(name)) is getattr(sys.modules[str(module)], str(name))
+        assert taken[name] is getattr(sys.modules[module], name)
+        assert vars(mpsolve)[name] is taken[name]
 
 
 def test_no_public_name_is_also_a_module() -> None:
