@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.mcu_digits import work
 from bench.mcu_digits.setting import METRICS, SETTING, STRATEGIES, most_bits
-from mpsolve.mcu.fit import usage
+from mpsolve.mcu.fitting import usage
 from mpsolve.mcu.setting import mcu_table
 from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.read import read_table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsolve.mcu import Setting
-from mpsolve.mcu.fit import fewest_bits, usage
+from mpsolve.mcu.fitting import fewest_bits, usage
 from mpsolve.mcu.setting import input_widths
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.precision import Precision

@@ -138,7 +138,7 @@ def answer_front(asked: Asked, epsilon: float) -> int:
 def answer_surface(asked: Asked, rom_limits: tuple[int, ...], ram_limits: tuple[int, ...]) -> int:
     """The least loss for pairs of limits."""
     from mpsolve.mcu import surface
-    from mpsolve.mcu.surface import limits_between
+    from mpsolve.mcu.surfaces import limits_between
     from mpsolve.report.mcu_plots import plot_surface
 
     graph, setting = asked.networks[0], asked.posing["setting"]

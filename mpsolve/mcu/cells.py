@@ -10,7 +10,7 @@ import numpy as np
 from mpsolve.building.ram import ram_budget
 from mpsolve.errors import InputError, NoSolutionError
 from mpsolve.fronts.checkpoint import fingerprint
-from mpsolve.mcu.fit import usage
+from mpsolve.mcu.fitting import usage
 from mpsolve.model.evaluation import evaluate
 from mpsolve.model.solution import Status
 from mpsolve.solving.session import Session

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.mcu.devices import DEVICES
-from mpsolve.mcu.memory_map import ROLES
+from mpsolve.mcu.steps import ROLES
 from mpsolve.report.plots import DECADES, new_figure, save_figure
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from mpsolve.mcu.memory_map import Step
-    from mpsolve.mcu.surface import Surface
+    from mpsolve.mcu.steps import Step
+    from mpsolve.mcu.surfaces import Surface
 
 KIB = 1024
 #: So that text is read over lines and colours.

@@ -12,7 +12,7 @@ from bench.mcu_digits.setting import SETTING, Limits, most_bits
 from bench.mcu_digits.work import greedy
 from mpsolve import InfeasibleError, Network, from_torch
 from mpsolve.heuristics.memory_driven import memory_driven
-from mpsolve.mcu.fit import fewest_bits, usage
+from mpsolve.mcu.fitting import fewest_bits, usage
 from mpsolve.training import build_model
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mpsolve import InputError, solve
 from mpsolve.building.budgets import byte_limit
 from mpsolve.mcu import Setting, device_named, family, fit
-from mpsolve.mcu.fit import RULE
+from mpsolve.mcu.fitting import RULE
 from mpsolve.mcu.setting import mcu_problem
 from mpsolve.profiles.networks import Network, Node, named_network
 from mpsolve.profiles.networks.tensor_groups import Rules

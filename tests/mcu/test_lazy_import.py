@@ -1,10 +1,14 @@
-"""What fitting a microcontroller loads."""
+"""What fitting a microcontroller loads, and that its functions hide no module."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
+
+from mpsolve import mcu
 
 SCRIPT = """
 import json, sys
@@ -31,3 +35,11 @@ def test_numpy_alone() -> None:
     assert (
         set(json.loads(done.stdout)) - {"mpsolve", "numpy"} - set(sys.stdlib_module_names) == set()
     )
+
+
+def test_no_public_name_is_also_a_module() -> None:
+    """Importing a module of that name would put it in the place of the name."""
+    modules = {path.stem for path in Path(str(mcu.__file__)).parent.iterdir()}
+    public = {name for name, value in vars(mcu).items() if not isinstance(value, ModuleType)}
+    assert {"fit", "surface", "family", "memory_map"} <= public
+    assert not modules & public

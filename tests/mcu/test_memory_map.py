@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mpsolve import Configuration, Precision
 from mpsolve.mcu import fit, memory_map
-from mpsolve.mcu.memory_map import ROLES
+from mpsolve.mcu.steps import ROLES
 from mpsolve.profiles.memory import peak_ram
 from mpsolve.profiles.networks import Network, Node, named_network
 from mpsolve.report.mcu_plots import plot_memory_map

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mpsolve import InputError, solve
 from mpsolve.mcu import Setting, mcu_problem, surface
-from mpsolve.mcu.surface import limits_between
+from mpsolve.mcu.surfaces import limits_between
 from mpsolve.profiles.networks import Network, named_network
 from mpsolve.profiles.networks.tensor_groups import Rules
 from mpsolve.report.mcu_plots import plot_surface

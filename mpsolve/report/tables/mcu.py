@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpsolve.mcu.fit import rule_fits
+from mpsolve.mcu.fitting import rule_fits
 from mpsolve.model.solution import Status
 from mpsolve.report.tables.text import column, new_table, number, percentage, plain
 

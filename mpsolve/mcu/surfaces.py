@@ -17,7 +17,7 @@ import numpy as np
 
 from mpsolve.errors import InputError
 from mpsolve.mcu.cells import Cells
-from mpsolve.mcu.fit import fewest_bits, usage
+from mpsolve.mcu.fitting import fewest_bits, usage
 from mpsolve.mcu.setting import DEFAULT_SETTING, mcu_problem
 from mpsolve.model.configuration import Configuration
 from mpsolve.model.precision import Precision
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from os import PathLike
 
-    from mpsolve.mcu.fit import Usage
+    from mpsolve.mcu.fitting import Usage
     from mpsolve.mcu.setting import Setting
     from mpsolve.profiles.networks.network import Network
     from mpsolve.profiles.table import LatencyTable
