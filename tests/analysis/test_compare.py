@@ -160,7 +160,6 @@ def test_to_json() -> None:
     assert skipped["not_run"].startswith("Layer a has no precision")
 
 
-@pytest.mark.slow
 def test_all_methods_by_default() -> None:
     """Every exact method comes first, then every heuristic; all proofs agree."""
     for package in ("ortools", "highspy", "pulp"):

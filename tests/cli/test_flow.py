@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -189,16 +190,17 @@ def test_weights_that_are_given_are_not_trained(
     assert len(list((tmp_path / "given").rglob("weights.pt"))) == len(folders)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-def test_ten_kills_change_nothing(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_kills_change_nothing(
+    undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path, kills: int
+) -> None:
     """kill -9 after a random number of changes of files, again and again; then the same table."""
     folder, _ = undisturbed
     rng = np.random.default_rng(7)
     out = tmp_path / "out"
     command = [sys.executable, "-m", "mpsolve", *asked(folder, out), "-q", "--jobs", "2"]
-    kills = 0
-    while kills < 10:
+    for _ in range(kills):
         with subprocess.Popen(command, env=environment()) as flow:
             wanted = int(rng.integers(1, 8))
             seen, changes = state(out), 0
@@ -207,10 +209,7 @@ def test_ten_kills_change_nothing(undisturbed: tuple[Path, dict[str, Any]], tmp_
                 now = state(out)
                 changes, seen = changes + (now != seen), now
             flow.kill()
-        if flow.returncode == 0:
-            break
-        kills += 1
-    assert kills == 10
+        assert flow.returncode == -signal.SIGKILL
     done = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (out / "results.csv").read_bytes() == (folder / "out" / "results.csv").read_bytes()

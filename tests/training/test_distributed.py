@@ -78,7 +78,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_two_processes_train_as_one_does(folder: Path, tmp_path: Path) -> None:
     """To rounding: the mean over all examples of a batch is the mean of two means."""
 
@@ -96,7 +95,6 @@ def test_two_processes_train_as_one_does(folder: Path, tmp_path: Path) -> None:
             assert one[name] == pytest.approx(two[name], rel=1e-5), name
 
 
-@pytest.mark.slow
 def test_all_processes_report_the_same(folder: Path) -> None:
     """The figures of all examples, of which each has seen a half; one of them writes."""
     histories: list[list[dict[str, Any]]] = [
@@ -108,7 +106,6 @@ def test_all_processes_report_the_same(folder: Path) -> None:
     assert len((folder / "simple.csv").read_text().splitlines()) == 4
 
 
-@pytest.mark.slow
 def test_all_processes_evaluate_the_same_network(folder: Path) -> None:
     """With the statistics of the first, which are those in the checkpoint."""
     content, model = load_checkpoint(folder / "long.pt"), small_model()
@@ -118,7 +115,6 @@ def test_all_processes_evaluate_the_same_network(folder: Path) -> None:
     assert together["validation_accuracy"] == alone.accuracy
 
 
-@pytest.mark.slow
 def test_two_processes_go_on_as_if_not_interrupted(folder: Path) -> None:
     """Each with its own random states."""
     long, short = (load_checkpoint(folder / f"{name}.pt") for name in ("long", "short"))

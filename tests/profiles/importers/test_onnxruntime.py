@@ -156,7 +156,6 @@ def test_refusals(tmp_path: Path, change: Any, sentence: str) -> None:
     assert said.startswith(f"{path}{sentence}")
 
 
-@pytest.mark.slow
 def test_a_real_profile(tmp_path: Path) -> None:
     """A session that is profiled now gives one layer per operator with weights."""
     onnx = pytest.importorskip("onnx")

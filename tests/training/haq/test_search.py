@@ -61,16 +61,20 @@ def episodes_to_optimum(seed: int, warm_up: int) -> int | None:
     return count if stopped.value.args[0] else None
 
 
-@pytest.mark.slow
-def test_the_agent_finds_the_optimum_and_random_search_does_not() -> None:
-    """In at least 9 of 10 seeds within 600 episodes, of which 120 are random; see `toy_losses`.
+@pytest.mark.parametrize(
+    ("seeds", "learned", "lucky"), [(2, 2, 1), pytest.param(10, 9, 4, marks=pytest.mark.slow)]
+)
+def test_the_agent_finds_the_optimum_and_random_search_does_not(
+    seeds: int, learned: int, lucky: int
+) -> None:
+    """Of ten seeds at least nine within 600 episodes, of which 120 are random; see `toy_losses`.
 
-    Random actions, with what does not fit lowered in the same way, find it in at most 4 of 10.
+    Random actions, with what does not fit lowered in the same way, find it in at most four.
     """
-    found = [episodes_to_optimum(seed, warm_up=120) for seed in range(10)]
-    drawn = [episodes_to_optimum(seed, warm_up=600) for seed in range(10)]
-    assert sum(count is not None for count in found) >= 9
-    assert sum(count is not None for count in drawn) <= 4
+    found = [episodes_to_optimum(seed, warm_up=120) for seed in range(seeds)]
+    drawn = [episodes_to_optimum(seed, warm_up=600) for seed in range(seeds)]
+    assert sum(count is not None for count in found) >= learned
+    assert sum(count is not None for count in drawn) <= lucky
 
 
 def shortly(**settings: Any) -> HaqSettings:
