@@ -50,16 +50,13 @@ class Run(Protocol):
         """Run it with these arguments and this standard input."""
 
 
-def process(
-    *arguments: object, stdin: str | None = None, timeout: float = 60
-) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "mpsolve", *map(str, arguments)],
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=timeout,
         env=environment(),
     )
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
+import signal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
-
-from tests.cli.support import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,27 +185,16 @@ def test_foreign_files_are_kept(run: Run, tuned: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-INTERRUPTED = """
-import signal, sys
-import torch
-torch.set_num_threads(1)
-from mpsolve.deploy import export
-from mpsolve.cli.application import application
-export.write_dory = lambda graph, folder, codes: (
-    (folder / "model.onnx").write_text(""), signal.raise_signal(signal.SIGINT))
-application.main(sys.argv[1:], "mpsolve")
-"""
-
-
-def test_ctrl_c_leaves_nothing(tuned: Path, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing(
+    run: Run, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While files are written; the status is 130."""
-    words = ["export", str(tuned / "even"), "--format", "dory", "-o", str(tmp_path / "out")]
-    broken = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *words],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-    assert (broken.returncode, broken.stderr.strip()) == (130, "Interrupted.")
+
+    def interrupted(graph: object, folder: Path, codes: object) -> None:
+        (folder / "model.onnx").write_text("")
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("mpsolve.deploy.export.write_dory", interrupted)
+    broken = run("export", tuned / "even", "--format", "dory", "-o", tmp_path / "out")
+    assert (broken.exit_code, broken.stderr.strip()) == (130, "Interrupted.")
     assert list(tmp_path.iterdir()) == []

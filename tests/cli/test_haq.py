@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.networks import named_network
 from mpsolve.profiles.write import write_csv
-from tests.cli.support import environment
+from mpsolve.training.haq.agent.ddpg import Ddpg
 from tests.training.haq.toy import sensitivities
 
 if TYPE_CHECKING:
@@ -141,35 +140,22 @@ def test_what_is_wrong_is_said(
     assert not (tmp_path / "x").exists()
 
 
-INTERRUPTED = """
-import signal, sys
-import torch
-torch.set_num_threads(1)
-from mpsolve.training.haq.agent import ddpg
-from mpsolve.cli.application import application
-calls = []
-update = ddpg.Ddpg.update
-def interrupted(self):
-    update(self)
-    calls.append(1)
-    if len(calls) == 4:
-        signal.raise_signal(signal.SIGINT)
-ddpg.Ddpg.update = interrupted
-application.main(sys.argv[1:], "mpsolve")
-"""
-
-
-def test_ctrl_c_keeps_the_best_so_far(run: Run, model: str, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_best_so_far(
+    run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The status is 130, what to do is said, and the same command ends as if undisturbed."""
     arguments = ("haq", model, *QUICK, *LIMITS)
-    broken = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *arguments, "-o", str(tmp_path / "a")],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-    assert broken.returncode == 130
+    update, updates = Ddpg.update, []
+
+    def interrupted(agent: Ddpg) -> None:
+        update(agent)
+        updates.append(agent)
+        if len(updates) == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Ddpg, "update", interrupted)
+    broken = run(*arguments, "-o", tmp_path / "a")
+    assert broken.exit_code == 130
     assert "best reward" in broken.stdout
     assert broken.stderr.startswith("Interrupted after 3 of 5 episodes; the same command goes on")
     assert (tmp_path / "a" / "configuration.json").exists()

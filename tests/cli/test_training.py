@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import torch
 from mpsolve.model.configuration import Configuration
 from mpsolve.profiles.networks.readers.torch_program import from_torch
 from mpsolve.profiles.networks.write import network_csv
+from mpsolve.training.epochs import Loop
 from tests.cli.support import FAST, NET, environment
 
 if TYPE_CHECKING:
@@ -127,34 +129,23 @@ def test_latencies_come_from_one_place(
     assert not (tmp_path / "o").exists()
 
 
-INTERRUPTED = """
-import signal, sys
-import torch
-torch.set_num_threads(1)
-from mpsolve.training import epochs
-from mpsolve.cli.application import application
-step = epochs.Loop._step
-def interrupted(self, *batch):
-    step(self, *batch)
-    if (self.run.state.epoch, self.run.state.batch) == (1, 3):
-        signal.raise_signal(signal.SIGINT)
-epochs.Loop._step = interrupted
-application.main(sys.argv[1:], "mpsolve")
-"""
-
-
-def test_ctrl_c_leaves_a_checkpoint(run: Run, trained: Path, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_checkpoint(
+    run: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The status is 130, what to do is said, and the same command ends as if undisturbed."""
     model = f"{trained}/net.py:make:{trained}/float"
     arguments = ("search", model, *FAST, *SEARCH, "--strength", "0.05")
-    broken = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, *arguments, "-o", str(tmp_path / "a")],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=False,
-    )
-    assert broken.returncode == 130
+    step = Loop._step  # noqa: SLF001
+
+    def interrupted(loop: Loop, *batch: Any) -> None:
+        step(loop, *batch)
+        if (loop.run.state.epoch, loop.run.state.batch) == (1, 3):
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "_step", interrupted)
+        broken = run(*arguments, "-o", tmp_path / "a")
+    assert broken.exit_code == 130
     assert "interrupted" in broken.stdout
     assert broken.stderr.startswith("Interrupted after 1 of 2 epochs; the same command goes on")
     results: list[Any] = [run(*arguments, "-o", tmp_path / name, "--json") for name in ("a", "b")]

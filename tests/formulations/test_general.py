@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from bench.enumeration import brute_force, cancels
 from bench.random_problems import random_problem
 from mpsolve import InputError, Limit, MissingDependencyError, Problem, Progress
 from mpsolve.formulations.method import Options, Outcome, method_named
+from mpsolve.formulations.worker import write_message
 from mpsolve.model.evaluation import evaluate
 from mpsolve.presolve.presolved import Presolved
 from mpsolve.storage import optional
@@ -149,18 +149,22 @@ def test_a_warm_start_does_not_change_the_optimum(method: str) -> None:
 def test_time_limit(method: str) -> None:
     """When time is up, the best choice and the bound are returned."""
     problem = hard_problem()
-    outcome = method_named(method).solve(Presolved(problem), Options(time_limit=1.0))
+    outcome = method_named(method).solve(Presolved(problem), Options(time_limit=0.3))
     check_unproven(problem, outcome, Limit.TIME)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_interruption_by_the_user(method: str) -> None:
-    """Ctrl-C ends the search with the best choice so far, and the next search works."""
+def test_interruption_by_the_user(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a worker searches keeps the best choice so far, and the next search works."""
     problem = hard_problem()
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    outcome = method_named(method).solve(Presolved(problem), Options())
-    timer.join()
+
+    def written(stream: BinaryIO, message: Any) -> None:
+        write_message(stream, message)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mpsolve.formulations.process.write_message", written)
+        outcome = method_named(method).solve(Presolved(problem), Options())
     check_unproven(problem, outcome, Limit.INTERRUPTED)
     assert method_named(method).solve(Presolved(small_problem(1)), Options()).complete
 

@@ -337,14 +337,20 @@ def test_a_limit_on_time_or_labels() -> None:
 
 
 def test_interruption_by_the_user() -> None:
-    """Ctrl-C ends the search with the best choice so far."""
-    problem = hard_problem(60)
-    assert Lagrangian().unsupported(Presolved(problem)) is None
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    outcome = Lagrangian().solve(Presolved(problem), Options())
-    timer.join()
-    check_unproven(problem, outcome, Limit.INTERRUPTED)
+    """Ctrl-C, once there is something to keep, ends the search with the best choice so far."""
+    problem, begun = Presolved(hard_problem(60)), threading.Event()
+    assert Lagrangian().unsupported(problem) is None
+
+    def press() -> None:
+        begun.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    endless = Options(label_limit=10**9, progress=lambda state: begun.set())
+    outcome = Lagrangian().solve(problem, endless)
+    presser.join()
+    check_unproven(problem.problem, outcome, Limit.INTERRUPTED)
 
 
 def test_progress_is_reported_and_may_interrupt() -> None:
