@@ -135,6 +135,7 @@ def test_impossible_choices_are_refused(choice: list[Any]) -> None:
 def test_total_of_integers_is_exact() -> None:
     """Also where int64 would overflow, and at its least value, whose absolute value it lacks."""
     assert total(np.array([2**62, 2**62, 2**62])) == 3 * 2**62
+    assert total(np.array([2**62, 2**62])) == 2**63
     assert total(np.array([-(2**63), -1])) == -(2**63) - 1
     assert total(np.array([2**53, 1])) == 2**53 + 1
     assert total(np.array([], np.int64)) == 0
@@ -153,6 +154,32 @@ def test_total_does_not_depend_on_the_order(values: list[float]) -> None:
     """The sum of the reversed numbers is the same number."""
     array = np.array(values, np.float64)
     assert total(array) == total(array[::-1]) == float(sum(map(Fraction, values)))
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 2**32), st.integers(1000, 1100))
+def test_many_floats_are_summed_as_few_are(seed: int, size: int) -> None:
+    """Whatever cancels: `math.fsum` is the judge, over forty orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    values = rng.choice([-1.0, 1.0], size) * 10.0 ** rng.uniform(-20, 20, size)
+    half = size // 2
+    values[:half] = -values[half : 2 * half]  # nearly nothing is left of what is large ...
+    values[rng.integers(0, size, 9)] *= 1 + 2.0**-52  # ... but its last bits
+    values = rng.permutation(values)
+    assert total(values) == math.fsum(values)
+    assert total(np.abs(values)) == math.fsum(np.abs(values))
+
+
+@pytest.mark.parametrize("size", [1000, 1001, 1023, 1024, 4097])
+@pytest.mark.parametrize("rest", [-(2.0**-53), 0.0, 2.0**-53, 2.0**-52, 2.0**-105 + 2.0**-53])
+def test_the_last_bit_of_many_floats(size: int, rest: float) -> None:
+    """Half a unit in the last place, and a little more or less, beside a sum that cancels."""
+    values = np.zeros(size)
+    values[[0, size // 2, size - 2, size - 1]] = 1.0, 1e300, rest, -1e300
+    assert total(values) == float(1 + Fraction(rest))
+    spread = np.full(size, rest / 1024)
+    spread[size // 3] = 1.0
+    assert total(spread) == float(1 + (size - 1) * Fraction(rest / 1024))
 
 
 def test_keeps_integers_exactly() -> None:

@@ -92,6 +92,33 @@ def test_lower_is_the_inverse_of_lift(seed: int) -> None:
     assert (groups.lower(arbitrary) is not None) == possible
 
 
+@settings(deadline=None, max_examples=100)
+@given(SEEDS)
+def test_the_candidates_of_one_layer(seed: int) -> None:
+    """In each joint candidate of its group it is the one that a lifted choice holds."""
+    problem = tied_problem(seed)
+    groups = choice_groups(problem)
+    if groups.empty_groups:
+        return
+    counts, first = np.diff(groups.offsets), np.zeros(len(groups.members), np.int64)
+    for layer in range(len(problem.layers)):
+        g, own = groups.of_layer(layer)
+        assert layer in groups.members[g]
+        lifted = [groups.lift(first + j * (np.arange(len(first)) == g)) for j in range(counts[g])]
+        assert own.tolist() == [choice[layer] for choice in lifted]
+
+
+def test_the_last_candidates_without_ties() -> None:
+    """Each choice has an image, except where a candidate may not be used."""
+    problem = Problem.from_arrays([[0, 5], [0, 7]], {})
+    for choice in product(range(2), repeat=2):
+        lowered = choice_groups(problem).lower(np.array(choice))
+        assert lowered is not None
+        assert lowered.tolist() == list(choice)
+    some = choice_groups(problem, usable=np.array([True, True, True, False]))
+    assert some.lower(np.array([1, 1])) is None
+
+
 @settings(deadline=None, max_examples=200)
 @given(SEEDS)
 def test_merged_values_add_up(seed: int) -> None:

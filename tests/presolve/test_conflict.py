@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.enumeration import brute_force
 from bench.random_problems import random_problem
-from mpsolve import LinearConstraint, Precision, Problem, Restriction, Tie
+from mpsolve import LinearConstraint, PairwiseTerm, Precision, Problem, Restriction, Tie
 from mpsolve.presolve.conflict import explain, quick_conflict
 from mpsolve.presolve.quickxplain import minimal
 
@@ -405,3 +405,26 @@ def test_messages_are_sentences() -> None:
         of = random_problem(rng, max_layers=4, relations=relations, restrictions=True)
         if conflict := quick_conflict(of):
             assert re.fullmatch(r"[A-Z].*[^.]\.", conflict.message)
+
+
+def pairs(latency: int, energy: int, values: list[list[int]]) -> Problem:
+    """Two layers of latencies 2 and 3 and of energy 1, and what pairs add to the latency."""
+    return Problem.from_arrays(
+        np.zeros((2, 2)),
+        {"latency": [[2, 3], [2, 3]], "energy": [[1, 1], [1, 1]]},
+        {"latency": latency, "energy": energy},
+        layers=["a", "b"],
+        pairwise=[PairwiseTerm("a", "b", np.array(values), "latency")],
+    )
+
+
+def test_pairs_may_make_a_budget_large_enough() -> None:
+    """The latencies alone exceed 3, but pairs take 2 off; it is the energy that cannot be kept."""
+    conflict = quick(pairs(3, 1, [[-2, -2], [-2, -2]]))
+    assert (conflict.cost, conflict.least) == ("energy", 2)
+
+
+def test_pairs_are_part_of_the_least() -> None:
+    """The least is 3 + 3 + 0; 2 + 2 + 4 and 2 + 3 + 2 are more."""
+    conflict = explain(pairs(5, 2, [[4, 2], [2, 0]]), least_loss)
+    assert (conflict.cost, conflict.budget, conflict.least) == ("latency", 5, 6)

@@ -33,6 +33,28 @@ def test_dyadic_floats_are_exact() -> None:
     assert scaled.exact
 
 
+def test_large_integers_are_no_floats() -> None:
+    """Neighbours beyond 2^53 stay apart."""
+    values = np.array([2**57 + 1, 2**57, 3, 5])
+    assert fixed_point(values, OFFSETS).integers.tolist() == values.tolist()
+
+
+def test_the_scale_is_as_fine_as_the_sums_allow() -> None:
+    """Beside 1, which takes two of 60 bits, 2^-58 is exact, and 2^-60 is rounded to nothing."""
+    one = np.array([0, 2])
+    fine = fixed_point(np.array([1.0, 2.0**-58]), one)
+    assert (fine.integers.tolist(), fine.exact) == ([2**58, 1], True)
+    coarse = fixed_point(np.array([1.0, 2.0**-60]), one)
+    assert (coarse.original(int(coarse.integers[0])), coarse.integers[1]) == (1.0, 0)
+    assert not coarse.exact
+
+
+def test_all_groups_count() -> None:
+    """Sixteen times 1.9 fit beside a number that would need a scale of 2^57 to be seen."""
+    values = np.array([1.9] * 16 + [2.0**-57])
+    assert sum(fixed_point(values, np.arange(18)).integers.tolist()) < 2**60
+
+
 @given(st.lists(NORMAL, min_size=4, max_size=4), st.integers(-60, 60))
 def test_a_power_of_two_changes_nothing_but_the_exponent(values: list[float], k: int) -> None:
     """Multiplying all numbers by 2^k gives the same integers."""
@@ -59,7 +81,9 @@ def scale(exponent: int, exact: bool) -> FixedPoint:
 
 
 def test_capacity_of_an_integer_budget_has_no_slack() -> None:
-    """A budget of 7 admits 7 whole units, or 3 pairs."""
+    """A budget of 7 admits 7 whole units, 3 pairs, or 56 eighths; 2^55 admits no more than that."""
+    assert fixed_capacity(7, scale(3, True), 5) == 56
+    assert fixed_capacity(2**55, scale(0, True), 64) == 2**55
     assert fixed_capacity(7, scale(0, True), 5) == 7
     assert fixed_capacity(7, scale(-1, True), 5) == 3
 
@@ -106,3 +130,8 @@ def test_capacity_admits_what_coarse_integers_round_up() -> None:
     assert fixed_capacity(0.75, scale(0, False), 3) == 3
     assert fixed_capacity(0.75, scale(0, True), 3) == 0
     assert fixed_capacity(-0.75, scale(0, False), 3) == 2
+
+
+def test_every_term_widens_a_float_budget() -> None:
+    """By half a unit in the last place on either side: 2^52 admits 8 more for eight terms."""
+    assert fixed_capacity(2.0**52, scale(0, True), 8) == 2**52 + 8

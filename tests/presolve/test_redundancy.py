@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bench.enumeration import brute_force
 from bench.random_problems import random_problem
-from mpsolve import LinearConstraint, Precision, Problem, Restriction
-from mpsolve.presolve.redundancy import binding_budgets, binding_constraints
+from mpsolve import LinearConstraint, PairwiseTerm, Precision, Problem, Restriction
+from mpsolve.presolve.redundancy import binding_budgets, binding_constraints, binding_pairwise
 
 
 def problem(latency: float, **parts: Any) -> Problem:
@@ -53,6 +53,29 @@ def test_constraints() -> None:
     binding = LinearConstraint("RAM", terms, 7.5)
     redundant = LinearConstraint("RAM", terms, 8)
     assert binding_constraints(problem(16, constraints=[binding, redundant])) == [binding]
+
+
+def test_pairs_count() -> None:
+    """What the costliest pair adds to 17 cycles, as little as the others may add."""
+    pair = PairwiseTerm("a", "b", np.array([[-9, 2], [0, 0]]), "latency")
+    assert binding_budgets(problem(18, pairwise=[pair])) == ["latency", "energy"]
+    assert binding_budgets(problem(19, pairwise=[pair])) == ["energy"]
+
+
+def test_pairs_that_decide_nothing() -> None:
+    """Zeros, and pairs on a budget that cannot bind; one number is enough on any other."""
+    zero, one = np.zeros((2, 2), np.int64), np.array([[0, 0], [0, 1]])
+    loss, latency = PairwiseTerm("a", "b", one), PairwiseTerm("a", "b", one, "latency")
+    unlimited = PairwiseTerm("a", "b", one, "area")
+    nothing = [PairwiseTerm("a", "b", zero), PairwiseTerm("a", "b", zero, "latency")]
+    given = problem(16)
+    given = given.replace(
+        costs={**given.costs, "area": given.loss},
+        pairwise=[loss, *nothing, latency, unlimited],
+    )
+    assert binding_pairwise(given) == [loss, latency]
+    loose = given.replace(budgets={"latency": 18})
+    assert binding_pairwise(loose) == [loss]
 
 
 @settings(deadline=None, max_examples=200)
