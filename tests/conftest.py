@@ -18,6 +18,7 @@ settings.load_profile("suite")
 _SHARED_TABLES = Path(__file__).parents[2] / "shared" / "data" / "tables"
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A process per processor; none where single files are named, which need no helpers."""
     files = all(Path(argument.partition("::")[0]).is_file() for argument in config.args)
