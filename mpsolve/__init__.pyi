@@ -8,6 +8,7 @@ from mpsolve.analysis.ranging import Sensitivity as Sensitivity
 from mpsolve.analysis.ranging import sensitivity as sensitivity
 from mpsolve.analysis.verify import Verification as Verification
 from mpsolve.analysis.verify import verify as verify
+from mpsolve.building.conversions import with_conversions as with_conversions
 from mpsolve.building.pairs_file import read_pairs as read_pairs
 from mpsolve.building.pairs_file import write_pairs as write_pairs
 from mpsolve.errors import Conflict as Conflict
