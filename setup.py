@@ -1,21 +1,22 @@
 """The compiled kernels; everything else is in pyproject.toml.
 
-The extensions are optional: where no compiler is found, the installation succeeds without them and
-the NumPy kernels serve.
+The extension is optional: where no compiler is found, the installation succeeds without it and the
+reference kernel serves.
 """
 
+import sys
 import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 
-FORMULATIONS = Path("mpsolve/formulations")
-#: Extension module -> folder of its sources.
-KERNELS = {"mckp._kernel": "mckp/kernel", "lagrangian._labels": "lagrangian/kernel"}
+NATIVE = Path("mpsolve/formulations/native")
 #: The stable ABI has the buffer protocol since Python 3.11; free-threaded Pythons lack it.
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
-COMPILED = [("Py_LIMITED_API", "0x030B0000")] if STABLE else []
+#: Fused multiply-adds would make answers depend on the machine.
+FLAGS = ["-O3", "-std=c11", "-ffp-contract=off"]
+MICROSOFT_FLAGS = ["/O2", "/std:c11", "/fp:precise"]
 
 
 class Wheel(bdist_wheel):
@@ -32,15 +33,13 @@ setup(
     cmdclass={"bdist_wheel": Wheel},
     ext_modules=[
         Extension(
-            f"mpsolve.formulations.{name}",
-            sources=sorted(map(str, (FORMULATIONS / folder).glob("*.c"))),
-            depends=sorted(map(str, (FORMULATIONS / folder).glob("*.h"))),
-            define_macros=COMPILED,
-            # Fused multiply-adds would round otherwise than NumPy does.
-            extra_compile_args=["-O3", "-std=c11", "-ffp-contract=off"],
+            "mpsolve.formulations.native._native",
+            sources=sorted(map(str, NATIVE.glob("*.c"))),
+            depends=sorted(map(str, NATIVE.glob("*.h"))),
+            define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE else [],
+            extra_compile_args=MICROSOFT_FLAGS if sys.platform == "win32" else FLAGS,
             py_limited_api=STABLE,
             optional=True,
         )
-        for name, folder in KERNELS.items()
     ],
 )

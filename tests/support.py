@@ -13,7 +13,7 @@ KERNELS = [
     pytest.param(
         name,
         marks=pytest.mark.skipif(
-            name == "compiled" and find_spec("mpsolve.formulations.mckp._kernel") is None,
+            name == "compiled" and find_spec("mpsolve.formulations.native._native") is None,
             reason="the compiled kernel was not built",
         ),
     )

@@ -103,7 +103,7 @@ def test_the_source_archive_holds_what_builds_and_tests_the_package(built: Path)
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
-    kernel = (ROOT / "mpsolve/formulations/mckp/kernel").glob("*.[ch]")
+    kernel = (ROOT / "mpsolve/formulations/native").glob("*.[ch]")
     python = (path for name in ("tests", "bench") for path in (ROOT / name).rglob("*.py"))
     wanted = {str(path.relative_to(ROOT)) for path in (*kernel, *python)}
     assert len(wanted) > 40
@@ -115,7 +115,7 @@ def test_without_a_compiler_the_package_is_built_without_the_kernel(tmp_path: Pa
     build(tmp_path / "tree", tmp_path / "built", CC="no-such-compiler")
     names = names_in(tmp_path / "built")
     assert "mpsolve/formulations/mckp/search.py" in names
-    assert not [name for name in names if "_kernel" in name and not name.endswith((".py", ".pyi"))]
+    assert not [name for name in names if "_native" in name and not name.endswith((".py", ".pyi"))]
 
 
 @pytest.mark.parametrize("name", LINKS)

@@ -195,7 +195,7 @@ def test_interrupt_and_deadline() -> None:
 
 def test_compiled_front_stops_and_reports() -> None:
     """A deadline and Ctrl-C during many labels leave ratios that hold; progress grows."""
-    pytest.importorskip("mpsolve.formulations.mckp._kernel")
+    pytest.importorskip("mpsolve.formulations.native._native")
     rng = np.random.default_rng(3)
     weights = rng.integers(1, 10**6, 400)
     losses = 10**6 - weights + rng.integers(0, 10**4, 400)

@@ -15,7 +15,7 @@ from mpsolve.formulations.lagrangian import twin
 
 compiled: ModuleType | None
 try:
-    compiled = import_module("mpsolve.formulations.lagrangian._labels")
+    compiled = import_module("mpsolve.formulations.native._native")
 except ImportError:  # built without a compiler
     compiled = None
 
@@ -32,7 +32,7 @@ def forward(graph: LayeredGraph, price: FloatArray) -> tuple[FloatArray, IntArra
         return twin.forward(graph, price)
     count = int(graph.nodes[-1])
     distance, last = np.empty(count), np.empty(count, np.int64)
-    compiled.forward(len(price), count, graph.tail, graph.head, price, distance, last)
+    compiled.forward(graph.tail, graph.head, price, distance, last)
     return distance, last
 
 
@@ -41,7 +41,7 @@ def backward(graph: LayeredGraph, price: FloatArray) -> FloatArray:
     if compiled is None:
         return twin.backward(graph, price)
     distance = np.empty(int(graph.nodes[-1]))
-    compiled.backward(len(price), len(distance), graph.tail, graph.head, price, distance)
+    compiled.backward(graph.tail, graph.head, price, distance)
     return distance
 
 
@@ -54,7 +54,7 @@ def shortest_path(graph: LayeredGraph, price: FloatArray) -> tuple[float, IntArr
     if compiled is None:
         twin.walk(graph.tail, last, path)
     else:
-        compiled.walk(len(price), len(last), len(path), graph.tail, last, path)
+        compiled.walk(graph.tail, last, path)
     return float(distance[-1]), path
 
 
@@ -130,15 +130,7 @@ def extend(labels: Labels, stage: Stage, most: int) -> Labels | None:
     """
     if compiled is None:
         return twin.extend(labels, stage, most)
-    heads, resources = stage.room.shape
     out = compiled.extend(
-        len(labels.start) - 1,
-        heads,
-        resources,
-        len(stage.limit),
-        len(labels.loss),
-        len(stage.head),
-        most,
         labels.start,
         labels.loss,
         labels.weight,
@@ -150,10 +142,16 @@ def extend(labels: Labels, stage: Stage, most: int) -> Labels | None:
         stage.multiplier,
         stage.rest,
         stage.limit,
+        most,
     )
     if out is None:
         return None
     start, loss, weight, parent, arc = (np.frombuffer(part, np.int64) for part in out[:5])
     return Labels(
-        start, loss, weight.reshape(len(loss), resources), parent, arc, np.frombuffer(out[5])
+        start,
+        loss,
+        weight.reshape(len(loss), stage.room.shape[1]),
+        parent,
+        arc,
+        np.frombuffer(out[5]),
     )

@@ -131,10 +131,10 @@ class _Compiled:
 
     def search(self, capacity: int, options: SearchOptions = SearchOptions()) -> Result:
         choice = np.empty(self._groups, np.int64)
-        dives = (steps.DIVE_AT, steps.DIVE_GROWTH, steps.DIVE_SHARE)
-        parts = (steps.FIRST_PART, steps.NEXT_PART, steps.LARGE_CORE, steps.FIRST_WIDTH)
-        constants = (*dives, steps.POLL_AT, PASSES, steps.NEARNESS, *parts)
-        found = self._knapsack.search(capacity, choice, *options, constants)
+        dives = (steps.DIVE_AT, steps.DIVE_GROWTH, steps.DIVE_SHARE, steps.NEARNESS)
+        parts = (steps.LARGE_CORE, steps.FIRST_PART, steps.NEXT_PART, steps.FIRST_WIDTH)
+        tuning = (*dives, steps.POLL_AT, *parts, PASSES)
+        found = self._knapsack.search(capacity, choice, *options, tuning)
         if found is None:
             return Result(None, 0, 0, None)
         loss, bound, stopped = found
@@ -161,14 +161,14 @@ def _ignore(part: float) -> None:
 
 
 class CompiledKernel:
-    """The C files of the folder ``kernel``."""
+    """The C files of the folder ``native``."""
 
     name = "compiled"
 
     def __init__(self) -> None:
-        from mpsolve.formulations.mckp import _kernel
+        from mpsolve.formulations.native import _native
 
-        self._module = _kernel
+        self._module = _native
 
     def fixed_point(
         self, values: NumberArray, offsets: IntArray, bits: int, round_up: bool

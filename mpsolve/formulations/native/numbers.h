@@ -1,5 +1,4 @@
-/* What all files share. The arithmetic repeats that of the NumPy kernel operation by operation, so
- * that both give the same answers; see the Python file of the same name for what a step does. */
+/* What all files share. */
 #ifndef MPSOLVE_NUMBERS_H
 #define MPSOLVE_NUMBERS_H
 

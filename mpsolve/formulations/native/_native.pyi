@@ -1,12 +1,34 @@
-# The extension module built from the folder kernel.
+# The extension module built from the C files of this folder.
 
 from collections.abc import Callable
 
-from mpsolve.typing import IntArray, NumberArray
+from mpsolve.typing import FloatArray, IntArray, NumberArray
 
 def fixed_point(
     values: NumberArray, offsets: IntArray, bits: int, round_up: bool, integers: IntArray, /
 ) -> tuple[int, bool]: ...
+def forward(
+    tail: IntArray, head: IntArray, price: FloatArray, distance: FloatArray, last: IntArray, /
+) -> None: ...
+def backward(
+    tail: IntArray, head: IntArray, price: FloatArray, distance: FloatArray, /
+) -> None: ...
+def walk(tail: IntArray, last: IntArray, path: IntArray, /) -> None: ...
+def extend(
+    label_start: IntArray,
+    loss: IntArray,
+    weight: IntArray,
+    arc_start: IntArray,
+    head: IntArray,
+    arc_loss: IntArray,
+    arc_weight: IntArray,
+    room: IntArray,
+    multiplier: FloatArray,
+    rest: FloatArray,
+    limit: FloatArray,
+    most: int,
+    /,
+) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes] | None: ...
 
 class Knapsack:
     base_loss: int
@@ -32,6 +54,6 @@ class Knapsack:
         label_limit: int,
         gap: float,
         report: Callable[[int, int], None] | None,
-        constants: tuple[int, int, int, int, int, float, float, float, int, int],
+        tuning: tuple[int, int, int, float, int, int, float, float, int, int],
         /,
     ) -> tuple[int, int, int] | None: ...

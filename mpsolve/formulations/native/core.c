@@ -3,16 +3,6 @@
 /* The part of the reach of the break choice that most likely holds a better choice. */
 #define NEAR 256
 
-bool grow(void **array, int64_t *room, int64_t needed, size_t size) {
-    if (needed <= *room) return true;
-    int64_t wanted = needed > 2 * *room ? needed : 2 * *room;
-    void *moved = realloc(*array, (size_t)wanted * size);
-    if (!moved) return false;
-    *array = moved;
-    *room = wanted;
-    return true;
-}
-
 /* The change of weight and of loss with a candidate of a group. */
 static inline Alternative alternative(const Reduced *reduced, int64_t group, int64_t candidate) {
     const Instance *instance = reduced->instance;
@@ -260,8 +250,8 @@ static void merge_two(const Labels *labels, Shifted other, Kept *kept) {
     int64_t count = labels->count, same = 0, shifted = 0;
     while (same < count) {
         while (shifted < count && at[shifted].weight + other.gained < at[same].weight) {
-            consider(kept, at[shifted].weight + other.gained, at[shifted].loss + other.lost, shifted,
-                     other.alternative);
+            consider(kept, at[shifted].weight + other.gained, at[shifted].loss + other.lost,
+                     shifted, other.alternative);
             shifted++;
         }
         consider(kept, at[same].weight, at[same].loss, same, -1);

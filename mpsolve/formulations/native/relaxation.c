@@ -62,7 +62,7 @@ static bool critical_slope(const Instance *instance, int64_t room, double *slope
     return true;
 }
 
-/* The groups from `first` to `last` hold all whose next segment is (nearly) of the critical slope. */
+/* From `first` to `last` are all groups whose next segment is (nearly) of the critical slope. */
 typedef struct {
     int64_t first, last;
 } Near;

@@ -2,10 +2,8 @@
 #ifndef MPSOLVE_CORE_H
 #define MPSOLVE_CORE_H
 
+#include "array.h"
 #include "relaxation.h"
-
-/* Make room for `needed` elements of a size, at least doubling it. */
-bool grow(void **array, int64_t *room, int64_t needed, size_t size);
 
 /* An alternative to the break candidate of a group in the core. */
 typedef struct {
@@ -25,12 +23,12 @@ typedef struct {
 /* The groups that are still open, in the order in which they enter. */
 typedef struct {
     int64_t count;
-    int64_t *group;             /* (count) */
-    int64_t *first;             /* (count + 1) where the alternatives of each begin and end */
-    Alternative *alternatives;  /* those of a group in the order of their candidates */
+    int64_t *group;              /* (count) */
+    int64_t *first;              /* (count + 1) where the alternatives of each begin and end */
+    Alternative *alternatives;   /* those of a group in the order of their candidates */
     double *per_gain, *per_loss; /* (count + 1) best slopes of the groups from here on */
-    double *rest;               /* (count + 1) what rounding may hide in them, at most 0 */
-    Shifted *heap;              /* room for a group's candidates */
+    double *rest;                /* (count + 1) what rounding may hide in them, at most 0 */
+    Shifted *heap;               /* room for a group's candidates */
     void *block;
 } Core;
 

@@ -121,8 +121,8 @@ static bool filter_labels(Finder *finder, const Core *core, int64_t position) {
         double weight = (double)corner_weight(stairs, k);
         double gained = cut + per_gain * weight, paid = cut + per_loss * weight;
         finder->behind[k] = gained + (fabs(cut) + fabs(gained)) * OUTWARD;
-        finder->before[k] = per_loss < INFINITY ? paid + (fabs(cut) + fabs(paid)) * OUTWARD
-                                                : -INFINITY;
+        finder->before[k] =
+            per_loss < INFINITY ? paid + (fabs(cut) + fabs(paid)) * OUTWARD : -INFINITY;
         if (finder->before[k - 1] > finder->before[k]) finder->before[k] = finder->before[k - 1];
     }
     for (int64_t k = corners - 1; k >= 1; k--)

@@ -4,12 +4,19 @@
 
 #include "core.h"
 
+/* What decides about time, not about answers; `Tuning` in mckp/search.py says what each is. */
+typedef struct {
+    long long dive_at, dive_growth, dive_share;
+    double nearness;
+    long long poll_at, large_core;
+    double first_part, next_part;
+    long long first_width, passes;
+} Tuning;
+
 typedef struct {
     int64_t label_limit;
     double gap;
-    int64_t dive_at, dive_growth, dive_share, poll_at, passes; /* see search.py */
-    double nearness, first_part, next_part;
-    int64_t large_core, first_width;
+    Tuning tuning;
     const int64_t *start; /* (groups) positions in the groups as they were given, or NULL */
     Poll poll;
 } Settings;
