@@ -8,14 +8,12 @@ import pytest
 
 from mpsolve.formulations.mckp.kernels import NAMES
 
+#: Skips a test where there is no compiler.
+needs_compiled = pytest.mark.skipif(
+    find_spec("mpsolve.formulations.native._native") is None,
+    reason="the compiled kernel was not built",
+)
 #: The kernels of the knapsack method, of which a machine without a compiler lacks one.
 KERNELS = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            name == "compiled" and find_spec("mpsolve.formulations.native._native") is None,
-            reason="the compiled kernel was not built",
-        ),
-    )
-    for name in NAMES
+    pytest.param(name, marks=[needs_compiled] if name == "compiled" else []) for name in NAMES
 ]

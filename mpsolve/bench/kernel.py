@@ -6,10 +6,8 @@ milliseconds, in one process and on one thread.
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,11 +20,11 @@ from mpsolve.bench.instances import instance_named
 from mpsolve.bench.levels import at_level
 from mpsolve.bench.machine import one_thread
 from mpsolve.bench.trial import Trial, run_trial
-from mpsolve.errors import InputError, UnsupportedError
-from mpsolve.formulations.mckp.kernels import default_kernel, kernel_named
+from mpsolve.errors import InputError
+from mpsolve.formulations.mckp.kernels import default_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from mpsolve.bench.sweep import Watch
 
@@ -46,8 +44,6 @@ FRONT_LAYERS = 224
 FRONTS = 3
 #: The guaranteed ratio of the approximate front.
 EPSILON = 1e-3
-#: The environment variable that chooses a kernel.
-VARIABLE = "MPSOLVE_KERNEL"
 
 
 @dataclass(frozen=True)
@@ -61,9 +57,9 @@ class Line:
     read
         Adding up losses and costs, which reads the table once.
     assign
-        Per kernel, `mpsolve.assign` from arrays to the proven optimum.
+        `mpsolve.assign` from arrays to the proven optimum, by the kernel that is used here.
     further
-        Per kernel, the same for a further budget, after `mpsolve.prepare`.
+        The same for a further budget, after `mpsolve.prepare`.
     front, approximate_front
         The exact front, and one within `EPSILON`, by `mpsolve.pareto_front`.
     general, solver
@@ -72,8 +68,8 @@ class Line:
 
     size: str
     read: float
-    assign: dict[str, float]
-    further: dict[str, float]
+    assign: float
+    further: float
     front: float | None
     approximate_front: float | None
     general: float | None
@@ -87,13 +83,9 @@ def measure(size: str, repeats: int, time_limit: float) -> Line:
     shape = len(problem.layers), -1
     loss, cost = problem.loss.reshape(shape), problem.costs["latency"].reshape(shape)
     limits = [at_level(problem, spec.limited, level).budgets["latency"] for level in LEVELS]
-    assign, further = {}, {}
-    for name in kernels():
-        with using(name):
-            calls = [partial(mpsolve.assign, loss, cost, limit) for limit in limits]
-            assign[name] = milliseconds(calls, repeats)
-            again = mpsolve.prepare(loss, cost).assign
-            further[name] = milliseconds([partial(again, limit) for limit in limits], repeats)
+    assign = milliseconds([partial(mpsolve.assign, loss, cost, limit) for limit in limits], repeats)
+    again = mpsolve.prepare(loss, cost).assign
+    further = milliseconds([partial(again, limit) for limit in limits], repeats)
     general, solver = fastest_general(SIZES[size], time_limit)
     small = len(problem.layers) <= FRONT_LAYERS
     approximate = partial(mpsolve.pareto_front, problem, epsilon=EPSILON)
@@ -119,30 +111,6 @@ def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int) -> float:
             call()
             times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
-
-
-def kernels() -> list[str]:
-    """The kernels that can be used here."""
-    usable = []
-    for name in ("numpy", "compiled"):
-        with suppress(UnsupportedError):
-            usable.append(kernel_named(name).name)
-    return usable
-
-
-@contextmanager
-def using(name: str) -> Iterator[None]:
-    """Have `mpsolve` compute with a kernel."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = name
-    default_kernel.cache_clear()
-    try:
-        yield
-    finally:
-        os.environ.pop(VARIABLE)
-        if before is not None:
-            os.environ[VARIABLE] = before
-        default_kernel.cache_clear()
 
 
 def fastest_general(instance: str, time_limit: float) -> tuple[float | None, str]:
@@ -193,8 +161,8 @@ def kernel_table(sizes: list[str] | None, repeats: int, time_limit: float, watch
     names = [
         "layers x candidates",
         "read",
-        *(f"assign, {name}" for name in kernels()),
-        *(f"further budget, {name}" for name in kernels()),
+        f"assign, {default_kernel().name}",
+        "further budget",
         "exact front",
         f"front within {EPSILON:.1%}",
         f"fastest general solver in {time_limit:g} s",
@@ -208,8 +176,8 @@ def kernel_table(sizes: list[str] | None, repeats: int, time_limit: float, watch
         watch(size, done, len(chosen))
         numbers = (
             line.read,
-            *line.assign.values(),
-            *line.further.values(),
+            line.assign,
+            line.further,
             line.front,
             line.approximate_front,
         )
@@ -220,7 +188,6 @@ def kernel_table(sizes: list[str] | None, repeats: int, time_limit: float, watch
 
 
 def ratios(line: Line) -> tuple[str, str]:
-    """How many reads of the table our fastest kernel takes, and the general solver of ours."""
-    ours = min(line.assign.values())
-    general = "-" if line.general is None else f"{line.general / ours:,.0f}x"
-    return f"{ours / line.read:,.0f}x", general
+    """How many reads of the table our kernel takes, and how many of ours the general solver."""
+    general = "-" if line.general is None else f"{line.general / line.assign:,.0f}x"
+    return f"{line.assign / line.read:,.0f}x", general

@@ -63,8 +63,8 @@ def solve(
         The problem; see `mpsolve.prepare` for solving it under many budgets.
     method
         ``"auto"``, an exact method (``mckp``, ``lagrangian``, ``milp``, ``highs``, ``cpsat``;
-        ``milp:gurobi`` asks PuLP for a certain solver, ``mckp:numpy`` for a kernel) or a heuristic
-        (``free-bits``, ``greedy-decrease``, ``greedy-increase``, ``homogeneous``).
+        ``milp:gurobi`` asks PuLP for a certain solver, ``mckp:reference`` for a kernel) or a
+        heuristic (``free-bits``, ``greedy-decrease``, ``greedy-increase``, ``homogeneous``).
     warm_start
         A configuration, or a choice, that an exact method begins with.
     start

@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpsolve import Limit, Problem, bundled_tables, load_table
-from mpsolve.formulations.mckp import front as two_phases
-from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints, front_points
+from mpsolve.formulations.mckp.front import FrontOptions, FrontPoints
 from mpsolve.formulations.mckp.kernels import kernel_named
 from mpsolve.presolve.fixed_point import fixed_point
 from mpsolve.presolve.hull import compact, supported, undominated
-from tests.support import KERNELS
+from tests.support import KERNELS, needs_compiled
 
 if TYPE_CHECKING:
     from random import Random
@@ -85,15 +84,6 @@ def test_all_points(kernel: str, groups: list[Sums]) -> None:
     assert points(found) == plain_front(groups)
     assert found.limit is None
     assert found.guarantee == 0
-
-
-@pytest.mark.parametrize("width", [1, 2])
-@given(instances())
-def test_any_number_of_edges_may_share_a_search(width: int, groups: list[Sums]) -> None:
-    """How the hull edges are bundled does not show in the points."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(two_phases, "WIDTH_EXACT", width)
-        assert points(front_points(*flat(groups), FrontOptions())) == plain_front(groups)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -181,11 +171,11 @@ def test_interrupt_and_deadline() -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    stopped = front_points(*flat(groups), FrontOptions(progress=interrupt))
+    stopped = found_by("reference", flat(groups), progress=interrupt)
     assert stopped.limit is Limit.INTERRUPTED
     assert 0 < stopped.guarantee < np.inf
     check_ratios(stopped, truth, np.inf)
-    late = front_points(*flat(groups), FrontOptions(deadline=time.monotonic()))
+    late = found_by("reference", flat(groups), deadline=time.monotonic())
     assert late.limit is Limit.TIME
     check_ratios(late, truth, np.inf)
     hull = supported(*compact(*flat(groups)))
@@ -193,9 +183,9 @@ def test_interrupt_and_deadline() -> None:
     assert set(points(late)) <= set(truth)
 
 
+@needs_compiled
 def test_compiled_front_stops_and_reports() -> None:
     """A deadline and Ctrl-C during many labels leave ratios that hold; progress grows."""
-    pytest.importorskip("mpsolve.formulations.native._native")
     rng = np.random.default_rng(3)
     weights = rng.integers(1, 10**6, 400)
     losses = 10**6 - weights + rng.integers(0, 10**4, 400)
@@ -222,27 +212,27 @@ def test_compiled_front_stops_and_reports() -> None:
 
 
 def test_progress_ends_at_one() -> None:
-    """The part that is done grows to 1."""
+    """The part that is done grows to 1; the compiled kernel speaks up after millions of labels."""
     rng = np.random.default_rng(4)
     parts: list[float] = []
     weights, losses = rng.integers(0, 10**6, (2, 60))
-    front_points(weights, losses, np.arange(0, 61, 6), FrontOptions(progress=parts.append))
+    found_by("reference", (weights, losses, np.arange(0, 61, 6)), progress=parts.append)
     assert parts == sorted(parts)
     assert parts[-1] == 1
 
 
+@needs_compiled
 def test_a_search_that_grows_too_wide_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """With few labels at once, narrow searches still find every point they can."""
     rng = np.random.default_rng(5)
     groups = [list(zip(*rng.integers(1, 10**5, (2, 6)).tolist(), strict=True)) for _ in range(12)]
     expected = plain_front(groups)
-    monkeypatch.setattr(two_phases, "STEP_LIMIT", 400)
-    found = front_points(*flat(groups), FrontOptions())
+    monkeypatch.setattr("mpsolve.formulations.mckp.compiled.STEP_LIMIT", 400)
+    found = found_by("compiled", flat(groups))
     check_ratios(found, expected, np.inf)
     assert np.isfinite(found.guarantee)
-    monkeypatch.setattr(two_phases, "WIDTH_EXACT", 10**6)
-    monkeypatch.setattr(two_phases, "STEP_LIMIT", 4000)
-    assert points(front_points(*flat(groups), FrontOptions())) == expected
+    monkeypatch.setattr("mpsolve.formulations.mckp.compiled.STEP_LIMIT", 4000)
+    assert points(found_by("compiled", flat(groups))) == expected
 
 
 def test_hull_by_hand() -> None:

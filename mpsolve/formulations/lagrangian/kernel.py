@@ -1,17 +1,14 @@
-"""The kernel: shortest paths and one stage of labels, compiled, or in NumPy where it is not.
-
-Both compute the same doubles in the same order, so all that follows is the same.
-"""
+"""The kernel: shortest paths and one stage of labels; compiled, else the reference."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mpsolve.formulations.lagrangian import twin
+from mpsolve.formulations.lagrangian import reference
+from mpsolve.formulations.lagrangian.stage import Labels
 
 compiled: ModuleType | None
 try:
@@ -23,13 +20,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from mpsolve.formulations.lagrangian.graph import LayeredGraph
+    from mpsolve.formulations.lagrangian.stage import Stage
     from mpsolve.typing import FloatArray, IntArray
 
 
 def forward(graph: LayeredGraph, price: FloatArray) -> tuple[FloatArray, IntArray]:
     """``(V,)`` distances from the source, infinite where unreached, and last arcs, or -1."""
     if compiled is None:
-        return twin.forward(graph, price)
+        return reference.forward(graph, price)
     count = int(graph.nodes[-1])
     distance, last = np.empty(count), np.empty(count, np.int64)
     compiled.forward(graph.tail, graph.head, price, distance, last)
@@ -39,7 +37,7 @@ def forward(graph: LayeredGraph, price: FloatArray) -> tuple[FloatArray, IntArra
 def backward(graph: LayeredGraph, price: FloatArray) -> FloatArray:
     """``(V,)`` distances to the sink, infinite where there is no way."""
     if compiled is None:
-        return twin.backward(graph, price)
+        return reference.backward(graph, price)
     distance = np.empty(int(graph.nodes[-1]))
     compiled.backward(graph.tail, graph.head, price, distance)
     return distance
@@ -52,70 +50,10 @@ def shortest_path(graph: LayeredGraph, price: FloatArray) -> tuple[float, IntArr
         return np.inf, np.zeros(0, np.int64)
     path = np.empty(graph.stages, np.int64)
     if compiled is None:
-        twin.walk(graph.tail, last, path)
+        reference.walk(graph.tail, last, path)
     else:
         compiled.walk(graph.tail, last, path)
     return float(distance[-1]), path
-
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """Partial paths to the nodes of one layer, by increasing node and loss.
-
-    Attributes
-    ----------
-    start
-        ``(V + 1,)`` int64, where the labels of each node begin and end.
-    loss
-        ``(L,)`` int64.
-    weight
-        ``(L, R)`` int64.
-    parent, arc
-        ``(L,)`` int64, the label before the stage, and the arc of the stage.
-    excess
-        ``(L,)`` the tightest bound on a completion minus its limit, at most 0.
-    """
-
-    start: IntArray
-    loss: IntArray
-    weight: IntArray
-    parent: IntArray
-    arc: IntArray
-    excess: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """The arcs of a stage between T tails and H heads, and what may still follow the heads.
-
-    Attributes
-    ----------
-    arc_start
-        ``(T + 1,)`` int64, where the arcs of each tail begin and end.
-    head
-        ``(A,)`` int64, counted from the first head.
-    loss
-        ``(A,)`` int64.
-    weight
-        ``(A, R)`` int64.
-    room
-        ``(H, R)`` int64, the most that a label may weigh at each head.
-    multiplier
-        ``(B, R)`` of every bound.
-    rest
-        ``(B, H)`` priced distances to the sink.
-    limit
-        ``(B,)`` what loss + multiplier * weight + rest must not exceed.
-    """
-
-    arc_start: IntArray
-    head: IntArray
-    loss: IntArray
-    weight: IntArray
-    room: IntArray
-    multiplier: FloatArray
-    rest: FloatArray
-    limit: FloatArray
 
 
 def extend(labels: Labels, stage: Stage, most: int) -> Labels | None:
@@ -129,7 +67,7 @@ def extend(labels: Labels, stage: Stage, most: int) -> Labels | None:
     The new labels, or None when more than ``most`` extensions are within the limits.
     """
     if compiled is None:
-        return twin.extend(labels, stage, most)
+        return reference.extend(labels, stage, most)
     out = compiled.extend(
         labels.start,
         labels.loss,

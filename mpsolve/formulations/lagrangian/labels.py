@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mpsolve.formulations.lagrangian.fixing import weight_rounding
-from mpsolve.formulations.lagrangian.kernel import Labels, Stage, backward, extend
+from mpsolve.formulations.lagrangian.kernel import backward, extend
+from mpsolve.formulations.lagrangian.stage import Labels, Stage
 
 if TYPE_CHECKING:
     from mpsolve.formulations.lagrangian.graph import LayeredGraph

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from mpsolve.presolve.presolved import Presolved
     from mpsolve.typing import BoolArray, Number
 
-#: Cells of the padded table of candidates; more would need gigabytes.
-MAX_CELLS = 2**26
-
 
 class Mckp(Engine):
     """Multiple-choice knapsack: reduction, relaxation and core dynamic programme.
@@ -32,8 +29,8 @@ class Mckp(Engine):
     Parameters
     ----------
     kernel
-        ``"numpy"`` or ``"compiled"``, which give the same answers; by default the compiled one
-        where it was built.
+        ``"compiled"`` or ``"reference"``, whose answers are equally good; by default the compiled
+        one where it was built.
     """
 
     name = "mckp"
@@ -52,15 +49,9 @@ class Mckp(Engine):
         if terms := binding_pairwise(problem):
             return f"mckp cannot add up {terms[0]}; use method lagrangian, highs or cpsat."
         try:
-            groups = presolved.groups
+            presolved.groups  # of which tied layers may have too many joint candidates
         except UnsupportedError as error:
             return str(error)
-        widest = int(np.diff(groups.offsets).max())
-        if len(groups.members) * widest > MAX_CELLS:
-            return (
-                f"mckp would need {len(groups.members):,} rows of {widest:,} candidates, "
-                "since tied layers have so many together; use method highs or milp."
-            )
         return None
 
     def integers(self, presolved: Presolved, run: Run) -> Scaled:
