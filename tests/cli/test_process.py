@@ -28,7 +28,7 @@ def wait(value, bound):
     sys.stderr.flush()
     threading.Event().wait()
 
-search.POLL_AT = 0
+search.TUNING = search.TUNING._replace(poll_at=0)
 within = knapsack.Knapsack.within
 knapsack.Knapsack.within = lambda *args, **options: within(*args, **options | {"report": wait})
 from mpsolve.cli import main
